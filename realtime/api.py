@@ -1,0 +1,102 @@
+"""What other code may import from `realtime`: declare a Stream, publish to a topic.
+
+Names that do no I/O are imported at once; the others on first use, so that pure modules of an app stay pure.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from realtime.lenses import FORBIDDEN, NOT_FOUND, SIGNED_OUT, Denied, Lens, Line, Part, Value, View
+from realtime.records import Malformed, Record, Stamp, oversized
+from realtime.shapes import Change, Id, Kind, Old, Put, Tail, Tally
+from realtime.times import effective, event_time, millis
+
+if TYPE_CHECKING:
+    from realtime.kafka_settings import KafkaAway
+    from realtime.outbox import publish
+    from realtime.producer import Producer
+    from realtime.state import peek
+
+__all__ = [
+    "FORBIDDEN",
+    "NOT_FOUND",
+    "SIGNED_OUT",
+    "Change",
+    "Denied",
+    "Id",
+    "KafkaAway",
+    "Kind",
+    "Lens",
+    "Line",
+    "Malformed",
+    "Old",
+    "Part",
+    "Producer",
+    "Put",
+    "Record",
+    "Stamp",
+    "Stream",
+    "Tail",
+    "Tally",
+    "Value",
+    "View",
+    "effective",
+    "event_time",
+    "millis",
+    "oversized",
+    "peek",
+    "publish",
+]
+
+LATE = {
+    "KafkaAway": "realtime.kafka_settings",
+    "Producer": "realtime.producer",
+    "peek": "realtime.state",
+    "publish": "realtime.outbox",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in LATE:
+        return getattr(import_module(LATE[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def no_ids(events: Sequence[Any]) -> Sequence[Id]:
+    """The ids that a reduce reads, where it reads none."""
+    return ()
+
+
+@dataclass(frozen=True, eq=False)
+class Stream:
+    """A topic with its decode, reduce and views; one per topic, listed by dotted path in REALTIME_STREAMS.
+
+    decode(record)            events of this record, or Malformed; pure
+    keys(events)              ids of the values that reduce reads
+    reduce(events, old, now)  the change to the state; pure. `old` holds bytes by id (None: there is no value), `now`
+                              is Unix ms
+    views                     what can be watched
+    load(ids)                 values that the database holds for ids that Redis lacks; reduce gets them as `old`
+    join(id, ours, theirs)    two values of one id merged, for what `load` could not read in time; pure
+    archive(events)           writes events to the database, inside the transaction that holds the applied offset
+    restore()                 changes that put the archive's state into an empty Redis, in pieces
+    rewind_ms                 after Redis lost its state the topic is read again from the full minute so long ago;
+                              None: from the archive's applied offset
+    owns                      patterns of further Redis keys of this stream, such as timelines
+    since                     where a rebuild notes that minute (Unix ms), for streams that rewind
+    """
+
+    topic: str
+    decode: Callable[[Record], Sequence[Any] | Malformed]
+    reduce: Callable[[Sequence[Any], Old, int], Change]
+    views: tuple[View, ...] = ()
+    keys: Callable[[Sequence[Any]], Sequence[Id]] = no_ids
+    load: Callable[[Sequence[Id]], Mapping[Id, bytes]] | None = None
+    join: Callable[[Id, bytes, bytes], Put] | None = None
+    archive: Callable[[Sequence[Any]], None] | None = None
+    restore: Callable[[], Iterator[Change]] | None = None
+    rewind_ms: int | None = None
+    owns: tuple[str, ...] = ()
+    since: Id | None = None

@@ -1,0 +1,8 @@
+"""The stream machine as a Django app."""
+
+from django.apps import AppConfig
+
+
+class RealtimeConfig(AppConfig):
+    name = "realtime"
+    verbose_name = "Stream machine"

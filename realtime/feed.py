@@ -1,0 +1,393 @@
+"""One group as a web process sees it: pushes in seq order, merged, encoded once, compared with Redis."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from realtime import frames
+from realtime.frames import Cursor
+from realtime.lenses import Line, Part, Value, View
+from realtime.shapes import Id, Kind
+from realtime.state.connection import AWAY, StateAway
+from realtime.state.reader import Head, Reader
+from realtime.viewers import Phase, Viewer
+
+logger = logging.getLogger(__name__)
+
+EARLY_S = 0.1
+COMPARE_S, HURRY_S = 2.0, 0.25
+SILENCE_S = 15.0
+HISTORY = 500
+READ_IDS = 500
+REDIS_AWAY = "Redis does not answer"
+
+
+class Feed:
+    """The viewers of one group. All of it runs in one event loop, so between two awaits nothing moves."""
+
+    def __init__(self, group: str, reader: Reader, layer: Any, interval_s: float, clock: Callable[[], float]) -> None:
+        self.group, self.reader, self.layer, self.interval_s, self.clock = group, reader, layer, interval_s, clock
+        self.viewers: set[Viewer] = set()
+        self.epoch: str | None = None
+        self.seq = 0
+        self.stale: str | None = None
+        self._views: dict[str, View] = {}
+        self._early: dict[int, Part] = {}
+        self._history: deque[tuple[int, int, Part]] = deque(maxlen=HISTORY)  # (seq before, seq after, what changed)
+        self._flushed = 0.0
+        self._flush_handle: asyncio.TimerHandle | None = None
+        self._gap_handle: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # --- viewers come and go ------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        self._spawn(self._listen())
+        self._spawn(self._tend())
+
+    def stop(self) -> None:
+        for handle in (self._flush_handle, self._gap_handle):
+            if handle:
+                handle.cancel()
+        for task in list(self._tasks):
+            task.cancel()
+
+    def add(self, viewer: Viewer) -> None:
+        self.viewers.add(viewer)
+        self._views[viewer.view.name] = viewer.view
+        if self.stale:
+            self._beat(viewer)
+        self._welcome_new()
+
+    def remove(self, viewer: Viewer) -> None:
+        self.viewers.discard(viewer)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            logger.error("The feed of group %s failed.", self.group, exc_info=error)
+
+    # --- pushes -------------------------------------------------------------------------------------------------------
+
+    async def _listen(self) -> None:
+        channel = await self.layer.new_channel()
+        try:
+            await self._join(channel)
+            while True:
+                self._on_push(await self.layer.receive(channel))
+        finally:
+            await asyncio.shield(self._leave(channel))
+
+    async def _join(self, channel: str) -> None:
+        while True:
+            try:
+                await self.layer.group_add(self.group, channel)
+                return
+            except AWAY:
+                await asyncio.sleep(HURRY_S)
+
+    async def _leave(self, channel: str) -> None:
+        try:
+            await self.layer.group_discard(self.group, channel)
+        except AWAY:
+            return
+
+    def _on_push(self, push: dict[str, Any]) -> None:
+        if push["epoch"] != self.epoch or push["seq"] <= self.seq:
+            return
+        self._early[push["seq"]] = self._part(push)
+        self._take_in_order()
+        if self._early and self._gap_handle is None:
+            self._gap_handle = asyncio.get_running_loop().call_later(EARLY_S, self._on_gap)
+
+    def _take_in_order(self) -> None:
+        while (part := self._early.pop(self.seq + 1, None)) is not None:
+            self._take(self.seq + 1, part)
+
+    def _part(self, push: dict[str, Any]) -> Part:
+        """A push in the terms of the views that are watched; what no view knows is left out."""
+        kinds: dict[str, Kind] = {kind.name: kind for view in self._views.values() for kind in view.kinds}
+        tallies = {tally.name: tally for view in self._views.values() for tally in view.tallies}
+        values: dict[Id, Value] = {}
+        for name, id, data in push["values"]:
+            if name in kinds:
+                values[kinds[name], id] = Value(data, push["seq"])
+        first = push["last"] - len(push["lines"]) + 1
+        lines = [Line(first + i, data) for i, data in enumerate(push["lines"])]
+        totals = {(tallies[name], bucket, field): n for name, bucket, field, n in push["totals"] if name in tallies}
+        return Part(values, lines, totals, push["produced"])
+
+    def _take(self, seq: int, part: Part) -> None:
+        self._history.append((self.seq, seq, part))
+        self.seq = seq
+        self._flush_soon(max(0.0, self._flushed + self.interval_s - self.clock()))
+
+    def _flush_soon(self, wait_s: float) -> None:
+        if self._flush_handle is None:
+            self._flush_handle = asyncio.get_running_loop().call_later(wait_s, self._flush)
+
+    def _on_gap(self) -> None:
+        self._gap_handle = None
+        if self._early:
+            self._spawn(self._read_missed())
+
+    async def _read_missed(self) -> None:
+        """A push was lost: reads what changed since, or starts every viewer afresh where that is not known."""
+        epoch, since = self.epoch, self.seq
+        try:
+            parts = [await self._since(view, since, None) for view in list(self._views.values())]
+        except StateAway:
+            return self._set_stale(REDIS_AWAY)
+        if epoch != self.epoch:
+            return None
+        if any(part is None for part in parts):
+            return self._restart()
+        whole, reach = Part(), self.seq
+        for found in parts:
+            if found is not None:
+                whole.add(found[1])
+                reach = max(reach, found[0])
+        if reach > self.seq:
+            self._early = {seq: part for seq, part in self._early.items() if seq > reach}
+            self._take(reach, whole)
+            self._take_in_order()
+        return None
+
+    # --- frames -------------------------------------------------------------------------------------------------------
+
+    def _flush(self) -> None:
+        """Sends what came since the last flush: one encoding for all viewers that see, and hold, the same."""
+        self._flush_handle = None
+        self._flushed = now = self.clock()
+        merged: dict[int, Part | None] = {}
+        encoded: dict[Any, list[str]] = {}
+        for viewer in self.viewers:
+            if not viewer.ready or viewer.seq >= self.seq:
+                continue
+            if viewer.seq not in merged:
+                merged[viewer.seq] = self._after(viewer.seq)
+            part = merged[viewer.seq]
+            if part is None:
+                viewer.phase = Phase.NEW
+            else:
+                self._deliver(viewer, part, encoded, now)
+        self._welcome_new()
+
+    def _after(self, seq: int) -> Part | None:
+        """All that came after a seq, or None where the history does not reach back so far."""
+        if not self._history or self._history[0][0] > seq:
+            return None
+        whole = Part()
+        for _, after, part in self._history:
+            if after > seq:
+                whole.add(part)
+        return whole
+
+    def _deliver(self, viewer: Viewer, part: Part, encoded: dict[Any, list[str]], now: float) -> None:
+        share = viewer.lens.share
+        key = (viewer.view.name, share, viewer.seq, viewer.number)
+        texts = encoded.get(key) if share is not None else None
+        last = part.lines[-1].number if part.lines else viewer.number
+        if texts is None:
+            texts = encoded[key] = self._delta(viewer, part, Cursor(self.epoch or "", self.seq, last), now)
+        viewer.seq, viewer.number = self.seq, max(viewer.number, last)
+        for text in texts:
+            viewer.offer(text, now)
+        if wanted := viewer.lens.wants():
+            self._spawn(self._fetch(viewer, list(wanted)))
+
+    def _delta(self, viewer: Viewer, part: Part, cursor: Cursor, now: float) -> list[str]:
+        texts: list[str] = []
+        fresh = [line for line in part.lines if line.number > viewer.number]
+        if fresh and fresh[0].number > viewer.number + 1:
+            gap = {"missed": fresh[0].number - viewer.number - 1}
+            texts.append(frames.encode("gap", gap, cursor, int(now * 1000)))
+        shown = fresh[-viewer.view.limit :]
+        body = viewer.lens.frame(Part(part.values, shown, part.totals, part.produced), False)
+        if body is not None:
+            if len(shown) < len(fresh):
+                body["hidden"] = len(fresh) - len(shown)
+            if part.produced is not None:
+                body["produced"] = part.produced
+            texts.append(frames.encode("delta", body, cursor, int(now * 1000)))
+        return texts
+
+    async def _fetch(self, viewer: Viewer, ids: list[Id]) -> None:
+        """Values that became visible to one viewer by what it was just sent."""
+        try:
+            read = await self.reader.values(self.group, ids)
+        except StateAway:
+            return self._set_stale(REDIS_AWAY)
+        if read.epoch == self.epoch and viewer in self.viewers:
+            body = viewer.lens.frame(read.part, False)
+            if body is not None:
+                cursor = Cursor(self.epoch or "", viewer.seq, viewer.number)
+                viewer.offer(frames.encode("delta", body, cursor, int(self.clock() * 1000)), self.clock())
+        return None
+
+    # --- snapshots and resumes ----------------------------------------------------------------------------------------
+
+    def _welcome_new(self) -> None:
+        if self.epoch is None:
+            return
+        for viewer in self.viewers:
+            if viewer.phase is Phase.NEW:
+                viewer.phase = Phase.WELCOMING
+                self._spawn(self._welcome(viewer))
+
+    async def _welcome(self, viewer: Viewer) -> None:
+        """Brings a viewer to the present: what it missed where its cursor can be honoured, else a snapshot."""
+        epoch = self.epoch
+        try:
+            if not (viewer.resume and await self._resume(viewer, viewer.resume)):
+                await self._snapshot(viewer)
+        except StateAway:
+            self._set_stale(REDIS_AWAY)
+        if epoch != self.epoch or not viewer.ready:
+            viewer.phase = Phase.NEW  # `_tend` tries again
+            return
+        viewer.resume = None
+        if self.stale:
+            self._beat(viewer)
+        if viewer.seq < self.seq:
+            self._flush_soon(0)
+
+    async def _snapshot(self, viewer: Viewer) -> None:
+        view, part = viewer.view, Part()
+        epoch, seq, number = self.epoch, None, 0
+        if view.tail is not None or view.tallies:
+            lines = await self.reader.lines(view.tail, 0) if view.tail else None
+            if lines is not None:
+                if lines.epoch != epoch:
+                    return
+                seq, number, part = lines.seq, lines.number, lines.part
+            part.lines = part.lines[-view.limit :]
+            part.add(await self.reader.totals(view.tallies, self.clock()))
+        for kind in view.kinds:
+            ids = viewer.lens.ids(kind, part)
+            ids = await self.reader.index(kind) if ids is None else ids
+            for first in range(0, max(len(ids), 1), READ_IDS):
+                read = await self.reader.values(self.group, [(kind, id) for id in ids[first : first + READ_IDS]])
+                if read.epoch != epoch:
+                    return  # a new life began; `_tend` welcomes everybody again
+                seq = read.seq if seq is None else min(seq, read.seq)
+                part.values.update(read.part.values)
+        self._send_whole(viewer, "snapshot", part, Cursor(epoch or "", seq or 0, number))
+
+    def _send_whole(self, viewer: Viewer, type: str, part: Part, cursor: Cursor) -> None:
+        now = self.clock()
+        viewer.seq, viewer.number, viewer.phase = cursor.seq, cursor.number, Phase.READY
+        pieces = list(frames.slices(part))
+        for i, piece in enumerate(pieces):
+            body = viewer.lens.frame(piece, type == "snapshot")
+            if body is None:
+                continue
+            if type == "snapshot" and i < len(pieces) - 1:
+                body["more"] = True
+            viewer.offer(frames.encode(type, body, cursor, int(now * 1000)), now)
+
+    async def _resume(self, viewer: Viewer, cursor: Cursor) -> bool:
+        """Sends what was missed since a cursor; False where the cursor cannot be honoured."""
+        if cursor.epoch != self.epoch or cursor.seq > self.seq or viewer.view.takes_argument:
+            return False
+        found = await self._since(viewer.view, cursor.seq, cursor.number)
+        if found is None:
+            return False
+        seq, part, number = found
+        if cursor.number > number or cursor.epoch != self.epoch:
+            return False
+        last = Cursor(cursor.epoch, seq, number)
+        first = part.lines[0].number if part.lines else number + 1
+        if viewer.view.tail is not None and first > cursor.number + 1:
+            gap = {"missed": first - cursor.number - 1}
+            viewer.offer(frames.encode("gap", gap, last, int(self.clock() * 1000)), self.clock())
+        self._send_whole(viewer, "delta", part, last)
+        return True
+
+    async def _since(self, view: View, seq: int, number: int | None) -> tuple[int, Part, int] | None:
+        """What changed in a view after a seq (and a line's number): (seq, part, last number), or None if not known."""
+        changed = await self.reader.changed(view, seq)
+        if changed is None:
+            return None
+        read = await self.reader.values(self.group, changed)
+        part, reach, last = read.part, read.seq, 0
+        if view.tail is not None:
+            lines = await self.reader.lines(view.tail, self._number() if number is None else number)
+            part.lines, last = lines.part.lines, lines.number
+        part.add(await self.reader.totals(view.tallies, self.clock()))
+        return reach, part, last
+
+    def _number(self) -> int:
+        """The last line's number that this feed has seen, as far as its viewers need it."""
+        return min((viewer.number for viewer in self.viewers if viewer.ready), default=0)
+
+    def _restart(self) -> None:
+        """Every viewer gets a fresh snapshot."""
+        for viewer in self.viewers:
+            viewer.phase, viewer.resume = Phase.NEW, None
+        self._welcome_new()
+
+    # --- the truth ----------------------------------------------------------------------------------------------------
+
+    async def _tend(self) -> None:
+        """Compares with Redis, follows a new epoch, breaks silences."""
+        compared = float("-inf")
+        while True:
+            now = self.clock()
+            if self.stale or now - compared >= COMPARE_S:
+                compared = now
+                await self._compare(now)
+                self._welcome_new()
+            for viewer in self.viewers:
+                if now - viewer.spoken >= SILENCE_S:
+                    self._beat(viewer)
+            await asyncio.sleep(HURRY_S if self.stale else 1.0)
+
+    async def _compare(self, now: float) -> None:
+        try:
+            head = await self.reader.head(self.group, now)
+        except StateAway:
+            return self._set_stale(REDIS_AWAY)
+        if head.epoch is None:
+            return self._set_stale("The state is being rebuilt")
+        if head.epoch != self.epoch:
+            if not head.settled:
+                return self._set_stale("Catching up after a restart")
+            self._begin(head)
+        elif head.seq > self.seq and not self._early:
+            await asyncio.sleep(EARLY_S)  # its push may be on the way
+            if head.seq > self.seq:
+                await self._read_missed()
+        self._set_stale(None if head.worker else "No worker is reading the topics")
+        return None
+
+    def _begin(self, head: Head) -> None:
+        """A new life of the state: every viewer gets a snapshot of it."""
+        first = self.epoch is None
+        self.epoch, self.seq = head.epoch, head.seq
+        self._early.clear()
+        self._history.clear()
+        self._history.append((head.seq, head.seq, Part()))
+        if first:
+            self._welcome_new()  # with the cursors that they came with
+        else:
+            self._restart()
+
+    def _set_stale(self, reason: str | None) -> None:
+        if reason != self.stale:
+            self.stale = reason
+            for viewer in self.viewers:
+                self._beat(viewer)
+
+    def _beat(self, viewer: Viewer) -> None:
+        now = self.clock()
+        body: dict[str, Any] = {"stale": True, "reason": self.stale} if self.stale else {}
+        cursor = Cursor(self.epoch or "", viewer.seq, viewer.number)
+        viewer.offer(frames.encode("heartbeat", body, cursor, int(now * 1000)), now)

@@ -1,0 +1,64 @@
+"""Frames as text: cursors, slices of a snapshot, encoding (pure)."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+
+from realtime.lenses import Part
+
+SLICE_BYTES = 80 * 1024
+"""Of raw values in one frame of a snapshot: encoded, it stays below the protocol's 128 KB."""
+TOTAL_BYTES, EXTRA_BYTES = 32, 24
+"""What a count takes in a frame beside its name, and what a number or rev adds to a value."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Cursor(NamedTuple):
+    """The place from which a viewer can resume: the epoch, the seq of its group, the last line's number."""
+
+    epoch: str
+    seq: int
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.epoch}.{self.seq}.{self.number}"
+
+    @classmethod
+    def read(cls, text: str) -> "Cursor | None":
+        """A cursor from its text; None where it is none (the answer is then a snapshot, never an error)."""
+        epoch, _, rest = text[:100].partition(".")
+        seq, _, number = rest.partition(".")
+        if not (epoch and seq.isdecimal() and number.isdecimal()):
+            return None
+        return cls(epoch, int(seq), int(number))
+
+
+def encode(type: str, body: dict[str, Any], cursor: Cursor, now: int) -> str:
+    """One frame. `now` is the server's clock in Unix ms."""
+    return _encode({"type": type, "cursor": str(cursor), "now": now, **body}).decode()
+
+
+def slices(part: Part) -> Iterator[Part]:
+    """A part cut into pieces of at most SLICE_BYTES; at least one, even of nothing."""
+    piece, size = Part(produced=part.produced), 0
+    for weight, add in _pieces(part):
+        if size and size + weight > SLICE_BYTES:
+            yield piece
+            piece, size = Part(produced=part.produced), 0
+        add(piece)
+        size += weight
+    yield piece
+
+
+def _pieces(part: Part) -> Iterator[tuple[int, Any]]:
+    for id, value in part.values.items():
+        yield (
+            len(value.data or b"") + EXTRA_BYTES,
+            lambda piece, id=id, value=value: piece.values.__setitem__(id, value),
+        )
+    for line in part.lines:
+        yield len(line.data) + EXTRA_BYTES, lambda piece, line=line: piece.lines.append(line)
+    for key, total in part.totals.items():
+        yield TOTAL_BYTES + len(key[2]), lambda piece, key=key, total=total: piece.totals.__setitem__(key, total)

@@ -1,0 +1,40 @@
+"""Sends pushes to the Channels groups. The only module that names the channel layer for sending."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from channels.layers import get_channel_layer
+
+from realtime.state.connection import AWAY
+from realtime.state.packing import Push
+
+logger = logging.getLogger(__name__)
+
+
+class Pusher:
+    """Holds one event loop for a worker's pushes: the channel layer would reconnect in each new one.
+
+    A push is a hint: one that cannot be sent is not sent again, since every hub compares itself with Redis.
+    """
+
+    def __init__(self) -> None:
+        self._runner = asyncio.Runner()
+        self._layer = get_channel_layer()
+
+    def __call__(self, pushes: Sequence[Push]) -> None:
+        if not pushes:
+            return
+        try:
+            self._runner.run(self.send(self._layer, pushes))
+        except AWAY as error:
+            logger.warning("A push did not reach the channel layer (%s); the hubs read Redis instead.", error)
+
+    @staticmethod
+    async def send(layer: Any, pushes: Sequence[Push]) -> None:
+        for group, message in pushes:
+            await layer.group_send(group, message)
+
+    def close(self) -> None:
+        self._runner.close()

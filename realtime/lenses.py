@@ -1,0 +1,91 @@
+"""What a viewer may see of a view: the contract between the hub and the apps (pure)."""
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+from realtime.shapes import Id, Kind, Tail, Tally
+
+SIGNED_OUT, FORBIDDEN, NOT_FOUND = 4401, 4403, 4404
+
+
+class Value(NamedTuple):
+    """A value as Redis holds it (None: gone) and the seq of its group when it was read or pushed."""
+
+    data: bytes | None
+    rev: int
+
+
+class Line(NamedTuple):
+    """A numbered line; `data` is its JSON object, without the number."""
+
+    number: int
+    data: bytes
+
+
+@dataclass(slots=True)
+class Part:
+    """A piece of the state of one group: a chunk of a snapshot, or what some pushes changed."""
+
+    values: dict[Id, Value] = field(default_factory=dict)
+    lines: list[Line] = field(default_factory=list)
+    totals: dict[tuple[Tally, int, str], int] = field(default_factory=dict)
+    produced: int | None = None
+
+    def add(self, other: "Part") -> None:
+        """Takes in a later part: newer values and larger totals win, lines follow."""
+        for id, value in other.values.items():
+            held = self.values.get(id)
+            if held is None or value.rev >= held.rev:
+                self.values[id] = value
+        last = self.lines[-1].number if self.lines else 0
+        self.lines.extend(line for line in other.lines if line.number > last)
+        for key, total in other.totals.items():
+            self.totals[key] = max(total, self.totals.get(key, 0))
+        if other.produced is not None:
+            self.produced = max(other.produced, self.produced or 0)
+
+    def __bool__(self) -> bool:
+        return bool(self.values or self.lines or self.totals)
+
+
+class Lens(Protocol):
+    """One viewer's sight of a view. It decides, by an allow-list, what of a part goes into a frame."""
+
+    @property
+    def share(self) -> Hashable:
+        """Viewers whose lenses share a key get one encoding; None for a lens that nobody shares."""
+
+    def ids(self, kind: Kind, sofar: Part) -> Sequence[str] | None:
+        """Which ids of a kind a snapshot reads, given the kinds read before it; None reads the whole index."""
+
+    def frame(self, part: Part, snapshot: bool) -> dict[str, Any] | None:
+        """The body of a frame, or None where nothing in the part concerns this viewer."""
+
+    def wants(self) -> Sequence[Id]:
+        """Values that the last frame made visible and that were not part of it; the hub reads and sends them."""
+
+
+class Denied(NamedTuple):
+    """Why a view does not open: a close code of 4401, 4403 or 4404 and a short reason."""
+
+    code: int
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """What can be watched, at `/ws/<name>/` or `/ws/<name>/<argument>/`.
+
+    `open(user, argument, params)` runs in a thread, may use the database.
+    """
+
+    name: str
+    group: str
+    open: Callable[[Any, str, Mapping[str, str]], Lens | Denied]
+    kinds: tuple[Kind, ...] = ()
+    tail: Tail | None = None
+    tallies: tuple[Tally, ...] = ()
+    takes_argument: bool = False
+    limit: int = 1000
+    """How many lines one frame holds; the rest are counted in `hidden`."""

@@ -1,0 +1,103 @@
+"""A worker: reads the topics as a member of the group `live` (into Redis) or `archive` (into the database)."""
+
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+from argparse import ArgumentParser
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from realtime import deadletters
+from realtime.api import Stream
+from realtime.archive import ArchiveState, marks
+from realtime.groups import Pusher
+from realtime.kafka_settings import KafkaAway
+from realtime.pipeline import Pipeline
+from realtime.policy import Every
+from realtime.source import KafkaSource
+from realtime.state.connection import client, names
+from realtime.state.live import LiveState
+from realtime.streams import streams
+
+logger = logging.getLogger("realtime.worker")
+
+RETRY_S = 1.0
+
+
+class Command(BaseCommand):
+    help = "Reads Kafka: --group live keeps Redis true and pushes to the pages, --group archive fills the database."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--group", choices=("live", "archive"), required=True)
+        parser.add_argument("--topics", default="", help="only these, separated by commas (default: all)")
+        parser.add_argument("--instance-id", default=None, help="static membership; unique, not for scaled containers")
+
+    def handle(self, *, group: str, topics: str, instance_id: str | None, **options: Any) -> None:
+        chosen = choose(topics)
+        stop = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        run(group, chosen, instance_id, stop)
+
+
+def choose(topics: str) -> list[Stream]:
+    """The streams of these topics. Raises CommandError for a topic that no stream reads."""
+    wanted = [topic.strip() for topic in topics.split(",") if topic.strip()]
+    known = {stream.topic: stream for stream in streams()}
+    for topic in wanted:
+        if topic not in known:
+            raise CommandError(f"--topics names {topic!r}; there are {', '.join(known)}.")
+    return [known[topic] for topic in wanted] if wanted else list(known.values())
+
+
+def run(group: str, chosen: list[Stream], instance_id: str | None, stop: threading.Event) -> None:
+    """Turns the worker's loop until `stop` is set."""
+    if group == "archive":
+        chosen = [*chosen, *(deadletters.stream(stream.topic) for stream in chosen)]
+    source = connect([stream.topic for stream in chosen], settings.KAFKA_GROUP_PREFIX + group, instance_id, stop)
+    if source is None:
+        return
+    pipeline, ends = build(group, chosen, source)
+    logger.info("Worker %d of group %s reads %s.", os.getpid(), group, ", ".join(stream.topic for stream in chosen))
+    try:
+        while not stop.is_set():
+            pipeline.turn(time.time())
+    finally:
+        pipeline.close()
+        for end in ends:
+            end()
+    logger.info("Worker %d has applied %d records and ends.", os.getpid(), pipeline.applied)
+
+
+def connect(topics: list[str], group: str, instance_id: str | None, stop: threading.Event) -> KafkaSource | None:
+    """A source, once a broker answers; says once a minute that it waits. None when asked to stop before."""
+    complain = Every(60)
+    while not stop.is_set():
+        try:
+            return KafkaSource(topics, group, instance_id)
+        except KafkaAway as error:
+            if complain.due(time.time()):
+                logger.warning("%s Waiting.", error)
+            stop.wait(RETRY_S)
+    return None
+
+
+def build(group: str, chosen: list[Stream], source: KafkaSource) -> tuple[Pipeline, list[Callable[[], None]]]:
+    """The pipeline of a group over this source, and what to call at its end."""
+    by_topic = {stream.topic: stream for stream in chosen}
+    if group == "archive":
+        return Pipeline(source, ArchiveState(), by_topic, push=ignore, divert=ignore), []
+    pusher, diverter = Pusher(), deadletters.Diverter()
+    worker = f"{socket.gethostname()}-{os.getpid()}"
+    state = LiveState(client(), names(), chosen, source, marks, worker)
+    return Pipeline(source, state, by_topic, push=pusher, divert=diverter), [state.leave, pusher.close, diverter.close]
+
+
+def ignore(_: Any) -> None:
+    """The archive pushes nothing, and only `live` diverts."""

@@ -1,0 +1,65 @@
+"""The relay process: publishes what saves left in the outbox."""
+
+import logging
+import signal
+import threading
+import time
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.db import InterfaceError, OperationalError
+
+from realtime.kafka_settings import KafkaAway
+from realtime.policy import Backoff, Every
+from realtime.producer import Producer
+from realtime.relay import Relay, reconnect
+from realtime.state import StateAway, wait_for_nudge
+
+logger = logging.getLogger("realtime.relay")
+
+POLL_S = 1.0
+
+
+class Command(BaseCommand):
+    help = "Publishes the outbox to Kafka, in order; one relay at a time, others stand by."
+
+    def handle(self, **options: Any) -> None:
+        stop = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        run(stop)
+
+
+def run(stop: threading.Event) -> None:
+    """Relays until `stop` is set; waits for whatever is away."""
+    complain, backoff = Every(60), Backoff(least=0.1)
+    prune = Every(600)
+    producer: Producer | None = None
+    relay: Relay | None = None
+    while not stop.is_set():
+        try:
+            if relay is None:
+                producer = Producer("sightline-relay")
+                relay = Relay(producer)
+            if relay.turn():
+                backoff.reset()
+                continue
+            if prune.due(time.time()):
+                relay.prune()
+            rest(stop)
+        except (KafkaAway, OperationalError, InterfaceError) as error:
+            if complain.due(time.time()):
+                logger.warning("%s The outbox keeps what is to be sent.", error)
+            reconnect()
+            stop.wait(backoff.wait())
+    if relay is not None and producer is not None:
+        relay.release()
+        producer.close()
+
+
+def rest(stop: threading.Event) -> None:
+    """Sleeps until a save nudges, at most POLL_S."""
+    try:
+        wait_for_nudge(POLL_S)
+    except StateAway:
+        stop.wait(POLL_S)

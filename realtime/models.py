@@ -1,0 +1,72 @@
+"""The database side of the stream machine: outbox, lease, archive's applied offsets, dead letters."""
+
+from django.db import models
+
+
+class Outbox(models.Model):
+    """A record that is to be published: written in the transaction of the change that it tells of."""
+
+    topic = models.CharField(max_length=249)
+    key = models.CharField(max_length=500)
+    value = models.BinaryField()
+    event_id = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("id",)
+        verbose_name = "outbox row"
+        indexes = [
+            models.Index(fields=["id"], name="outbox_unsent", condition=models.Q(sent_at__isnull=True)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.topic} {self.key}"
+
+
+class Lease(models.Model):
+    """Who may do what only one process may do at a time, and until when."""
+
+    name = models.CharField(max_length=50, primary_key=True)
+    holder = models.CharField(max_length=64)
+    until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.holder}"
+
+
+class AppliedOffset(models.Model):
+    """The archive's last applied offset of a partition, written in the transaction of what it produced."""
+
+    topic = models.CharField(max_length=249)
+    partition = models.PositiveIntegerField()
+    mark = models.CharField(max_length=64, help_text="life:offset")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["topic", "partition"], name="one_mark_a_partition")]
+
+    def __str__(self) -> str:
+        return f"{self.topic}:{self.partition} {self.mark}"
+
+
+class DeadLetter(models.Model):
+    """A record that could not be an event, as its dead-letter topic holds it; unique by where it came from."""
+
+    topic = models.CharField(max_length=249)
+    life = models.CharField(max_length=32)
+    partition = models.IntegerField()
+    offset = models.BigIntegerField()
+    timestamp = models.BigIntegerField(help_text="Unix ms at which the broker appended the original")
+    reason = models.CharField(max_length=500)
+    key = models.BinaryField(null=True)
+    value = models.BinaryField(null=True)
+    received_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("-id",)
+        constraints = [
+            models.UniqueConstraint(fields=["topic", "life", "partition", "offset"], name="dead_letter_origin"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.topic}-{self.life}-{self.partition}-{self.offset}: {self.reason}"

@@ -1,0 +1,22 @@
+"""Publishing: an outbox row inside the caller's transaction, sent to Kafka by the relay."""
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from django.db import transaction
+
+from realtime.models import Outbox
+from realtime.state import nudge_relay
+
+
+def publish(topic: str, key: str, value: Mapping[str, Any]) -> str:
+    """Queues a record for `topic` in the caller's transaction and returns its event id (the `ce_id` header).
+
+    The record is sent once that transaction has committed, in the order of the calls; a repeat carries the same id.
+    """
+    event_id = str(uuid.uuid4())
+    Outbox.objects.create(topic=topic, key=key, value=msgspec.json.encode(value), event_id=event_id)
+    transaction.on_commit(nudge_relay)
+    return event_id

@@ -1,0 +1,145 @@
+"""The worker's loop over its ports: poll, decode, reduce, apply, push. No I/O of its own."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from realtime.batches import Applied, Batch, Mark, Partition, Reduces, Refused
+from realtime.policy import Backoff, Every
+from realtime.records import Malformed, Record
+
+logger = logging.getLogger(__name__)
+
+POLL_S = 0.25
+
+
+class Away(Exception):
+    """A server that the pipeline needs does not answer: forget the batch, keep the membership, try again."""
+
+
+class Source(Protocol):
+    """Where records come from."""
+
+    def poll(self, timeout_s: float) -> Mapping[Partition, Sequence[Record]]: ...
+    def moved(self) -> bool: ...
+    def assigned(self) -> Sequence[Partition]: ...
+    def lives(self) -> Mapping[str, str]: ...
+    def ends(self, partitions: Sequence[Partition]) -> Mapping[Partition, int]: ...
+    def seek(self, starts: Mapping[Partition, int | None]) -> None: ...
+    def pause(self) -> None: ...
+    def resume(self) -> None: ...
+    def commit(self, reached: Mapping[Partition, Mark], wait_s: float = 0) -> None: ...
+    def close(self) -> None: ...
+
+
+class State(Protocol):
+    """What records are applied to. Methods raise Away where it does not answer."""
+
+    def begin(self, now: float) -> None:
+        """Makes sure that the state has a life of its own; called before anything is applied, and after a refusal."""
+
+    def marks(self, partitions: Sequence[Partition]) -> Mapping[Partition, Mark]: ...
+    def apply(self, batch: Batch, now: float) -> Applied | Refused: ...
+    def turn(self, now: float) -> Sequence[Any]:
+        """What is due without any record; returns pushes."""
+
+
+@dataclass(slots=True)
+class Pipeline:
+    """One worker: each `turn` polls once and finishes what it polled before the next.
+
+    There is one recovery for everything that goes wrong on the way (a rebalance, a refused batch, a server that is
+    away): forget what is held, read the applied offsets again, seek to them. It is safe because a state counts each
+    record once, whatever is delivered again.
+    """
+
+    source: Source
+    state: State
+    streams: Mapping[str, Reduces]
+    push: Callable[[Sequence[Any]], None]
+    divert: Callable[[Sequence[tuple[Record, Malformed]]], None]
+    backoff: Backoff = field(default_factory=Backoff)
+    applied: int = field(default=0, init=False)
+    _starts: dict[Partition, Mark | None] = field(default_factory=dict, init=False)
+    _aligned: bool = field(default=False, init=False)
+    _again_at: float = field(default=0.0, init=False)
+    _commit: Every = field(default_factory=lambda: Every(1.0), init=False)
+    _complain: Every = field(default_factory=lambda: Every(60.0), init=False)
+    _reached: dict[Partition, Mark] = field(default_factory=dict, init=False)
+
+    def turn(self, now: float, poll_s: float = POLL_S) -> bool:
+        """One round; `now` is Unix seconds. Returns whether a batch was applied."""
+        polled = self.source.poll(poll_s if self._aligned else min(poll_s, 0.05))
+        if self.source.moved():
+            self._aligned = False
+        try:
+            if not self._aligned:
+                if now >= self._again_at:
+                    self._align(now)
+                return False
+            done = self._run(polled, now) if polled else False
+            self.push(self.state.turn(now))
+        except Away as error:
+            self._step_back(error, now)
+            return False
+        if self._reached and self._commit.due(now):
+            self.source.commit(self._reached)
+            self._reached = {}
+        return done
+
+    def close(self) -> None:
+        """Commits what was applied and leaves the group."""
+        if self._reached:
+            self.source.commit(self._reached, wait_s=3)
+        self.source.close()
+
+    def _align(self, now: float) -> None:
+        """Puts every assigned partition to the record after its applied offset."""
+        self.state.begin(now)
+        partitions = self.source.assigned()
+        lives, marks = self.source.lives(), self.state.marks(partitions)
+        ends = self.source.ends(partitions) if partitions else {}
+        self._starts = {at: marks.get(at) for at in partitions}
+        self.source.seek({at: self._resume_at(at, lives.get(at[0], ""), ends) for at in partitions})
+        self.source.resume()
+        self._aligned = True
+        self.backoff.reset()
+
+    def _resume_at(self, at: Partition, life: str, ends: Mapping[Partition, int]) -> int | None:
+        mark = self._starts[at]
+        if mark is None:
+            return None
+        if mark.life != life:
+            logger.warning("%s-%d is a new topic of this name; it is read from its beginning.", *at)
+            return None
+        if ends.get(at, mark.offset + 1) <= mark.offset:
+            logger.warning("%s-%d ends at %d, before the applied offset %d; going on from its end.",
+                           *at, ends[at], mark.offset)  # fmt: skip
+            return ends[at]
+        return mark.offset + 1
+
+    def _run(self, polled: Mapping[Partition, Sequence[Record]], now: float) -> bool:
+        batch = Batch()
+        for at, records in polled.items():
+            if at in self._starts:
+                batch.add(self.streams[at[0]], records, self._starts[at])
+        if batch.malformed:
+            self.divert(batch.malformed)
+        outcome = self.state.apply(batch, now)
+        if isinstance(outcome, Refused):
+            logger.warning("The state refused a batch of %d (%s: %s); reading again.", batch.size, *outcome)
+            self._aligned = False
+            return False
+        for at, (_, mark) in batch.reach.items():
+            self._starts[at] = self._reached[at] = mark
+        self.applied += batch.size
+        self.push(outcome.pushes)
+        return True
+
+    def _step_back(self, error: Away, now: float) -> None:
+        if self._complain.due(now):
+            logger.warning("%s Waiting; nothing is lost.", error)
+        self._aligned = False
+        self._again_at = now + self.backoff.wait()
+        self.source.pause()

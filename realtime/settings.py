@@ -1,0 +1,168 @@
+"""Settings: every value comes from the environment, with defaults that fit `make demo` on this machine."""
+
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from realtime.environment import boolean, integer, listing, text
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+STATE_DIR = BASE_DIR / ".demo"
+
+INSECURE_KEY = "insecure-key-for-the-demo-on-this-machine-only"
+SECRET_KEY = text("DJANGO_SECRET_KEY", INSECURE_KEY)
+DEBUG = boolean("DJANGO_DEBUG", True)
+ALLOWED_HOSTS = listing("DJANGO_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = listing("DJANGO_CSRF_TRUSTED_ORIGINS", [])
+
+INSTALLED_APPS = [
+    "daphne",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "channels",
+    "realtime",
+    "orders",
+    "logs",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "realtime.urls"
+ASGI_APPLICATION = "realtime.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "home"
+
+# --- database -------------------------------------------------------------------------------------------------------
+
+
+def database(url: str) -> dict[str, object]:
+    """The database that `url` names. SQLite gets WAL and a write lock taken at BEGIN: several processes write."""
+    try:
+        config: dict[str, object] = dict(environ.Env.db_url_config(url))
+    except (ValueError, KeyError) as error:
+        raise ImproperlyConfigured(f"DATABASE_URL is not a database URL: {error}") from error
+    if not config.get("ENGINE"):
+        raise ImproperlyConfigured("DATABASE_URL is not a database URL: its scheme names no database Django knows.")
+    if config["ENGINE"] == "django.db.backends.sqlite3":
+        config["OPTIONS"] = {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        }
+    else:
+        config.setdefault("CONN_HEALTH_CHECKS", True)
+    return config
+
+
+DATABASES = {"default": database(text("DATABASE_URL", f"sqlite:///{STATE_DIR / 'db.sqlite3'}"))}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+
+# --- Redis: the state, the channel layer and the cache ---------------------------------------------------------------
+
+REDIS_URL = text("REDIS_URL", "redis://127.0.0.1:16379/0")
+REDIS_PREFIX = text("REDIS_PREFIX", "")
+CHANNEL_REDIS_URLS = listing("CHANNEL_REDIS_URLS", [REDIS_URL])
+CACHES = {
+    "default": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": f"{REDIS_PREFIX}cache",
+        "OPTIONS": {"SOCKET_CONNECT_TIMEOUT": 2, "SOCKET_TIMEOUT": 5},
+    },
+}
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": CHANNEL_REDIS_URLS, "prefix": f"{REDIS_PREFIX}channels"},
+    },
+}
+
+# --- Kafka ----------------------------------------------------------------------------------------------------------
+
+KAFKA_BOOTSTRAP_SERVERS = listing("KAFKA_BOOTSTRAP_SERVERS", ["127.0.0.1:19092"])
+KAFKA_SECURITY_PROTOCOL = text("KAFKA_SECURITY_PROTOCOL", "PLAINTEXT")
+KAFKA_SASL_MECHANISM = text("KAFKA_SASL_MECHANISM", "")
+KAFKA_SASL_USERNAME = text("KAFKA_SASL_USERNAME", "")
+KAFKA_SASL_PASSWORD = text("KAFKA_SASL_PASSWORD", "")
+KAFKA_SSL_CAFILE = text("KAFKA_SSL_CAFILE", "")
+KAFKA_SSL_CERTFILE = text("KAFKA_SSL_CERTFILE", "")
+KAFKA_SSL_KEYFILE = text("KAFKA_SSL_KEYFILE", "")
+KAFKA_GROUP_PREFIX = text("KAFKA_GROUP_PREFIX", "")
+
+# --- the stream machine ----------------------------------------------------------------------------------------------
+
+REALTIME_STREAMS = [
+    "orders.streams.ORDER_UPDATES",
+    "orders.streams.LOCATION_UPDATES",
+    "logs.streams.SERVICE_LOGS",
+]
+SIMULATIONS = ["orders.simulation.simulate", "logs.simulation.simulate"]
+PUSH_INTERVAL_MS = integer("PUSH_INTERVAL_MS", 50, at_least=0, at_most=5_000)
+LOGS_RECENT = integer("LOGS_RECENT", 1000, at_least=100, at_most=100_000)
+ORDER_KEEP_HOURS = integer("ORDER_KEEP_HOURS", 48, at_least=1)
+
+# --- pages ----------------------------------------------------------------------------------------------------------
+
+TILE_URL = text("TILE_URL", "https://tile.openstreetmap.org/{z}/{x}/{y}.png")
+TILE_ATTRIBUTION = text("TILE_ATTRIBUTION", "© OpenStreetMap contributors")
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [
+    (f"npm/{package}", BASE_DIR / "node_modules" / package)
+    for package in ("leaflet", "leaflet.markercluster", "chart.js")
+    if (BASE_DIR / "node_modules" / package).is_dir()
+]
+WHITENOISE_USE_FINDERS = True
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+# Tile providers ask for a referrer; nobody else is told more than the origin.
+SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
+X_FRAME_OPTIONS = "DENY"
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    # kafka-python tells every reconnect of its own accord; the worker says once a minute what matters.
+    "loggers": {
+        "realtime": {"level": "INFO"},
+        "orders": {"level": "INFO"},
+        "logs": {"level": "INFO"},
+        "kafka": {"level": "ERROR"},
+    },
+}

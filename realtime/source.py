@@ -1,0 +1,160 @@
+"""The source: reads Kafka for one worker. With producer.py and topics.py the only module that imports kafka."""
+
+import logging
+from collections.abc import Mapping, Sequence
+
+from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
+from kafka.coordinator.assignors.range import RangePartitionAssignor
+from kafka.errors import IllegalStateError, KafkaError
+from kafka.structs import OffsetAndMetadata
+
+from realtime.batches import Mark
+from realtime.kafka_settings import KafkaAway, connection
+from realtime.records import Record
+from realtime.topics import Topics
+
+logger = logging.getLogger(__name__)
+
+Partition = tuple[str, int]
+MiB = 1024 * 1024
+FETCH_BYTES, PARTITION_BYTES = 16 * MiB, 4 * MiB
+"""At most so much is fetched at once, in all and per partition: the worker's memory is a small multiple of it."""
+BATCH_RECORDS = 5000
+
+
+class Notes(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Takes note that the assignment changed. Runs on kafka-python's I/O thread, where any further call would raise."""
+
+    def __init__(self) -> None:
+        self.changed = False
+
+    def on_partitions_revoked(self, revoked: object) -> None:
+        self.changed = True
+
+    def on_partitions_assigned(self, assigned: object) -> None:
+        self.changed = True
+
+    def on_partitions_lost(self, lost: object) -> None:
+        self.changed = True
+
+
+class KafkaSource:
+    """A member of a consumer group over some topics. Nothing is committed unless `commit` is called."""
+
+    def __init__(self, topics: Sequence[str], group: str, instance_id: str | None = None) -> None:
+        self.topics = list(topics)
+        self._notes = Notes()
+        self._lives: dict[str, str] = {}
+        try:
+            self._consumer = KafkaConsumer(
+                client_id=f"sightline-{group}",
+                group_id=group,
+                group_instance_id=instance_id,
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",
+                partition_assignment_strategy=[RangePartitionAssignor],
+                session_timeout_ms=6_000,
+                heartbeat_interval_ms=2_000,
+                max_poll_records=BATCH_RECORDS,
+                fetch_max_bytes=FETCH_BYTES,
+                max_partition_fetch_bytes=PARTITION_BYTES,
+                metadata_max_age_ms=30_000,
+                reconnect_backoff_max_ms=5_000,
+                bootstrap_timeout_ms=10_000,
+                **connection(),
+            )
+        except KafkaError as error:
+            raise KafkaAway("connecting") from error
+        self._consumer.subscribe(self.topics, listener=self._notes)
+
+    def poll(self, timeout_s: float) -> dict[Partition, list[Record]]:
+        """The next records by partition, each in offset order; waits at most so long for the first."""
+        try:
+            polled = self._consumer.poll(timeout_ms=int(timeout_s * 1000))
+        except KafkaError as error:
+            logger.warning("Kafka: %s: %s; reading on from the applied offset.", type(error).__name__, error)
+            self._notes.changed = True
+            return {}
+        return {(at.topic, at.partition): self._records(at.topic, got) for at, got in polled.items()}
+
+    def _records(self, topic: str, polled: Sequence[object]) -> list[Record]:
+        life = self._lives.get(topic, "")
+        return [
+            Record(topic, life, r.partition, r.offset, r.timestamp, r.key, r.value, tuple(r.headers or ()))  # type: ignore[attr-defined]
+            for r in polled
+        ]
+
+    def moved(self) -> bool:
+        """Whether the assignment changed, or was in doubt, since the last call."""
+        changed, self._notes.changed = self._notes.changed, False
+        return changed
+
+    def assigned(self) -> list[Partition]:
+        return sorted((at.topic, at.partition) for at in self._consumer.assignment() or ())
+
+    def partitions(self) -> list[Partition]:
+        """Every partition of our topics, whoever reads it."""
+        numbers = {topic: self._consumer.partitions_for_topic(topic) or () for topic in self.topics}
+        return [(topic, number) for topic, all in numbers.items() for number in sorted(all)]
+
+    def lives(self) -> dict[str, str]:
+        """The life of each topic, read anew from the broker."""
+        topics = Topics()
+        try:
+            self._lives = {found["name"]: found["life"] for found in topics.describe(self.topics)}
+        finally:
+            topics.close()
+        return self._lives
+
+    def ends(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
+        """The offset that each partition's next record will have."""
+        try:
+            ends = self._consumer.end_offsets([TopicPartition(*at) for at in partitions], timeout_ms=10_000)
+        except KafkaError as error:
+            raise KafkaAway("asking for the ends of the topics") from error
+        return {(at.topic, at.partition): end for at, end in ends.items()}
+
+    def offsets_at(self, partitions: Sequence[Partition], time_ms: int) -> dict[Partition, int]:
+        """The offset of each partition's first record at or after a time; its end where there is none."""
+        try:
+            found = self._consumer.offsets_for_times(
+                {TopicPartition(*at): time_ms for at in partitions}, timeout_ms=10_000
+            )
+        except KafkaError as error:
+            raise KafkaAway("asking for offsets by time") from error
+        missing = [(at.topic, at.partition) for at, offset in found.items() if offset is None]
+        offsets = {(at.topic, at.partition): offset.offset for at, offset in found.items() if offset is not None}
+        return offsets | self.ends(missing) if missing else offsets
+
+    def seek(self, starts: Mapping[Partition, int | None]) -> None:
+        """Reads on from these offsets; None is the partition's beginning."""
+        for at, offset in starts.items():
+            try:
+                if offset is None:
+                    self._consumer.seek_to_beginning(TopicPartition(*at))
+                else:
+                    self._consumer.seek(TopicPartition(*at), offset)
+            except (IllegalStateError, AssertionError):
+                self._notes.changed = True  # it was taken away meanwhile
+
+    def pause(self) -> None:
+        """Fetches nothing more, while `poll` keeps the membership."""
+        self._consumer.pause(*(self._consumer.assignment() or ()))
+
+    def resume(self) -> None:
+        self._consumer.resume(*(self._consumer.paused() or ()))
+
+    def commit(self, reached: Mapping[Partition, Mark], wait_s: float = 0) -> None:
+        """Tells Kafka how far we are, for lag only; whether it hears us does not matter."""
+        offsets = {TopicPartition(*at): OffsetAndMetadata(mark.offset + 1, "", -1) for at, mark in reached.items()}
+        try:
+            if wait_s:
+                self._consumer.commit(offsets, timeout_ms=int(wait_s * 1000))
+            else:
+                self._consumer.commit_async(offsets)
+        except KafkaError as error:
+            logger.info("Kafka did not take the commit (%s); lag shows late.", error)
+
+    def close(self) -> None:
+        """Leaves the group."""
+        self._consumer.close(autocommit=False, timeout_ms=5_000)

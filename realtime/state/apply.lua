@@ -1,0 +1,108 @@
+-- One batch, applied whole or not at all.
+--
+-- Compare-and-set on the state's life (its epoch, or the lock of a rebuild), the applied offsets that the batch
+-- started from, and the old bytes of every value that it replaces. Then values, timelines, lines, counts, applied
+-- offsets, and one seq a group. No JSON here: the caller has computed every byte.
+--
+-- KEYS: epoch, lock, applied, seq, prefix of the change sets
+-- ARGV: a flat list that `take` reads in the order in which realtime/state/live.py packs it.
+-- Returns {"ok", {seq a group}, {last line number a tail}, {total a count}} or {what differed, the value found}.
+
+local at = 0
+local function take() at = at + 1; return ARGV[at] end
+local function number() return tonumber(take()) end
+local CHUNK = 4000 -- Lua's unpack ends near 7,000 values
+
+local function in_chunks(list, call)
+  for first = 1, #list, CHUNK do
+    call(unpack(list, first, math.min(first + CHUNK - 1, #list)))
+  end
+end
+
+-- 1. Whose life of the state is this?
+local mode, life, run_id = take(), take(), take()
+if mode == "epoch" then
+  local epoch = redis.call("GET", KEYS[1])
+  if epoch ~= life then return {"epoch", epoch or ""} end
+else
+  if redis.call("EXISTS", KEYS[1]) == 1 then return {"epoch", ""} end
+  if redis.call("GET", KEYS[2]) ~= life then return {"lock", ""} end
+end
+if not string.find(redis.call("INFO", "server"), "run_id:" .. run_id, 1, true) then return {"epoch", ""} end
+
+-- 2. Did anybody apply these records, or change these values, meanwhile?
+local marks = {}
+for _ = 1, number() do
+  local field, old, new = take(), take(), take()
+  if (redis.call("HGET", KEYS[3], field) or "") ~= old then return {"mark", field} end
+  marks[#marks + 1] = field
+  marks[#marks + 1] = new
+end
+local names, olds, puts = {}, {}, {}
+for i = 1, number() do
+  names[i], olds[i] = take(), take()
+  puts[i] = {take(), take(), take(), take()} -- new value, index, id, score
+end
+for first = 1, #names, CHUNK do
+  local last = math.min(first + CHUNK - 1, #names)
+  local held = redis.call("MGET", unpack(names, first, last))
+  for i = first, last do
+    if (held[i - first + 1] or "") ~= olds[i] then return {"value", names[i]} end
+  end
+end
+
+-- 3. Everything is as it was: write.
+local news = {}
+for i = 1, #names do
+  local new, index, id, score = unpack(puts[i])
+  if new == "" then
+    redis.call("DEL", names[i])
+  else
+    news[#news + 1] = names[i]
+    news[#news + 1] = new
+  end
+  if index ~= "" then
+    if score == "" then redis.call("ZREM", index, id) else redis.call("ZADD", index, score, id) end
+  end
+end
+in_chunks(news, function(...) redis.call("MSET", ...) end)
+in_chunks(marks, function(...) redis.call("HSET", KEYS[3], ...) end)
+
+for _ = 1, number() do redis.call("DEL", take()) end
+for _ = 1, number() do
+  local key, score, member, keep = take(), take(), take(), number()
+  redis.call("ZADD", key, score, member)
+  redis.call("ZREMRANGEBYRANK", key, 0, -keep - 1)
+end
+
+local numbers = {}
+for i = 1, number() do
+  local key, counter, keep, skipped, n = take(), take(), number(), number(), number()
+  numbers[i] = redis.call("INCRBY", counter, skipped + n)
+  local lines = {}
+  for j = 1, n do lines[j] = take() end
+  in_chunks(lines, function(...) redis.call("RPUSH", key, ...) end)
+  redis.call("LTRIM", key, -keep, -1)
+end
+
+local totals = {}
+for i = 1, number() do totals[i] = redis.call("HINCRBY", take(), take(), take()) end
+for _ = 1, number() do redis.call("EXPIREAT", take(), take()) end
+
+local seqs = {}
+for i = 1, number() do
+  local group, keep = take(), number()
+  local seq = redis.call("HINCRBY", KEYS[4], group, 1)
+  seqs[i] = seq
+  local changed = {}
+  for _ = 1, number() do
+    changed[#changed + 1] = seq
+    changed[#changed + 1] = take()
+  end
+  if #changed > 0 then
+    local key = KEYS[5] .. group
+    in_chunks(changed, function(...) redis.call("ZADD", key, ...) end)
+    redis.call("ZREMRANGEBYRANK", key, 0, -keep - 1)
+  end
+end
+return {"ok", seqs, numbers, totals}

@@ -1,0 +1,167 @@
+"""The state port of `consume_kafka --group live`: applies batches to Redis, at most two round trips each."""
+
+import contextlib
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from django.db import Error as DatabaseError
+
+from realtime.batches import Applied, Batch, Mark, Partition, Refused
+from realtime.policy import Every
+from realtime.shapes import Change, Id
+from realtime.state import packing
+from realtime.state.connection import AWAY, StateAway, lua
+from realtime.state.life import Life, Log
+from realtime.state.names import Names, epoch_of, field, run_id_of
+from realtime.state.packing import Push
+
+logger = logging.getLogger(__name__)
+
+ATTEMPTS = 20
+"""How often a batch is computed again because another worker changed a value that it read."""
+LOAD_AGAIN_S = 5.0
+HEARTBEAT_S = 1.0
+
+
+class LiveState:
+    """What is true now, in Redis. Each method raises StateAway where Redis does not answer."""
+
+    def __init__(
+        self,
+        client: Any,
+        names: Names,
+        streams: Sequence[Any],
+        log: Log,
+        archive_marks: Callable[[Sequence[Partition]], Mapping[Partition, Mark]],
+        worker: str,
+    ) -> None:
+        self.client, self.names, self.worker = client, names, worker
+        self.epoch = ""
+        self._life = Life(client, names, streams, log, archive_marks, self.submit)
+        self._heartbeat = Every(HEARTBEAT_S)
+        self._apply = client.register_script(lua("apply"))
+        self._unread: dict[Id, Any] = {}
+        self._load_at = 0.0
+
+    def begin(self, now: float) -> None:
+        """Makes sure that this server's state has an epoch; nothing is applied before."""
+        self.epoch = self._life.epoch(now)
+        self._say_alive(now)
+
+    def turn(self, now: float) -> Sequence[Push]:
+        """Shows that this worker lives, and merges what the database could not tell before."""
+        if self._heartbeat.due(now):
+            self._say_alive(now)
+        return self._merge_unread(now)
+
+    def leave(self) -> None:
+        """Takes this worker off the list of the living."""
+        with contextlib.suppress(*AWAY):
+            self.client.zrem(self.names.workers, self.worker)
+
+    def _say_alive(self, now: float) -> None:
+        try:
+            pipe = self.client.pipeline(transaction=False)
+            pipe.zadd(self.names.workers, {self.worker: now})
+            pipe.zremrangebyscore(self.names.workers, 0, now - 10 * HEARTBEAT_S)
+            pipe.execute()
+        except AWAY as error:
+            raise StateAway(f"Redis does not answer ({error}).") from error
+
+    def marks(self, partitions: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Mark]:
+        """The applied offsets of these partitions, for those that have one."""
+        if not partitions:
+            return {}
+        try:
+            held = self.client.hmget(self.names.applied, [field(*partition) for partition in partitions])
+        except AWAY as error:
+            raise StateAway(f"Redis does not answer ({error}).") from error
+        pairs = zip(partitions, held, strict=True)
+        return {partition: Mark.read(text.decode()) for partition, text in pairs if text is not None}
+
+    def apply(self, batch: Batch, now: float) -> Applied | Refused:
+        """Applies a batch whole, or says why not; `now` is Unix seconds."""
+        for _ in range(ATTEMPTS):
+            held = self._read(batch.ids())
+            change = batch.change(self._with_database(batch, held, now), int(now * 1000))
+            if change.puts.keys() - held.keys():
+                held |= self._read([id for id in change.puts if id not in held])
+            outcome = self.submit(self._guard(), batch.marks(), change, held, batch.produced)
+            if not isinstance(outcome, Refused) or outcome.what != "value":
+                return outcome
+        return Refused("value", f"{ATTEMPTS} other workers were faster")
+
+    def submit(
+        self,
+        guard: Sequence[str],
+        marks: Mapping[str, tuple[str, str]],
+        change: Change,
+        held: Mapping[Id, bytes | None],
+        produced: int | None = None,
+    ) -> Applied | Refused:
+        """Runs apply.lua once, under a guard of (mode, epoch or lock, run_id)."""
+        keys = [self.names.epoch, self.names.lock, self.names.applied, self.names.seq, self.names.changed]
+        try:
+            status, *answer = self._apply(keys=keys, args=packing.pack(self.names, guard, marks, change, held))
+        except AWAY as error:
+            raise StateAway(f"Redis does not answer ({error}).") from error
+        if status != b"ok":
+            return Refused(status.decode(), answer[0].decode("utf-8", "replace"))
+        return Applied(packing.pushes(epoch_of(guard[1]), change, answer, produced))
+
+    def _guard(self) -> tuple[str, str, str]:
+        return ("epoch", self.epoch, run_id_of(self.epoch))
+
+    def _read(self, ids: Sequence[Id]) -> dict[Id, bytes | None]:
+        if not ids:
+            return {}
+        keys = [self.names.key(kind.key(id)) for kind, id in ids]
+        try:
+            return dict(zip(ids, self.client.mget(keys), strict=True))
+        except AWAY as error:
+            raise StateAway(f"Redis does not answer ({error}).") from error
+
+    def _with_database(self, batch: Batch, held: dict[Id, bytes | None], now: float) -> dict[Id, bytes | None]:
+        """`held`, with what the database holds where Redis has nothing; a database that is away is asked later."""
+        merged = dict(held)
+        for stream, ids in batch.ids_by_stream():
+            missing = [id for id in ids if held[id] is None]
+            if not missing or stream.load is None:
+                continue
+            if now < self._load_at:
+                self._unread.update(dict.fromkeys(missing, stream))
+                continue
+            try:
+                merged.update(stream.load(missing))
+            except DatabaseError as error:
+                logger.warning("The database does not answer (%s); %d values are merged later.", error, len(missing))
+                self._load_at = now + LOAD_AGAIN_S
+                self._unread.update(dict.fromkeys(missing, stream))
+        return merged
+
+    def _merge_unread(self, now: float) -> list[Push]:
+        """Merges what the database holds for values that were applied while it was away; the pushes that follow."""
+        if not self._unread or now < self._load_at:
+            return []
+        pushes: list[Push] = []
+        for stream in set(self._unread.values()):
+            ids = [id for id, owner in self._unread.items() if owner is stream]
+            try:
+                pushes += self._merge(stream, ids)
+            except DatabaseError:
+                self._load_at = now + LOAD_AGAIN_S
+                return pushes
+            for id in ids:
+                del self._unread[id]
+        return pushes
+
+    def _merge(self, stream: Any, ids: Sequence[Id]) -> list[Push]:
+        theirs = stream.load(ids)
+        held = self._read(list(theirs))
+        change = Change()
+        for id, ours in held.items():
+            if ours is not None and stream.join is not None:
+                change.puts[id] = stream.join(id, ours, theirs[id])
+        outcome = self.submit(self._guard(), {}, change, held)
+        return list(outcome.pushes) if isinstance(outcome, Applied) else []

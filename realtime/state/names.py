@@ -1,0 +1,66 @@
+"""The names of our Redis keys (protocol: the table "Redis") and the forms of epochs and their fields (pure)."""
+
+import secrets
+from typing import NamedTuple
+
+CHANGED_KEEP = 10_000
+"""Ids kept per group by the seq that last changed them: what a returning viewer can be told without a snapshot."""
+
+
+class Names(NamedTuple):
+    """Every key of the stream machine, under one prefix."""
+
+    prefix: str
+
+    def key(self, name: str) -> str:
+        return self.prefix + name
+
+    @property
+    def epoch(self) -> str:
+        return self.prefix + "stream:epoch"
+
+    @property
+    def lock(self) -> str:
+        return self.prefix + "stream:rebuild"
+
+    @property
+    def applied(self) -> str:
+        return self.prefix + "stream:applied"
+
+    @property
+    def ends(self) -> str:
+        return self.prefix + "stream:ends"
+
+    @property
+    def seq(self) -> str:
+        return self.prefix + "stream:seq"
+
+    @property
+    def changed(self) -> str:
+        return self.prefix + "stream:changed:"
+
+    @property
+    def workers(self) -> str:
+        return self.prefix + "stream:workers"
+
+    @property
+    def nudge(self) -> str:
+        return self.prefix + "outbox:nudge"
+
+
+def field(topic: str, partition: int) -> str:
+    return f"{topic}:{partition}"
+
+
+def new_epoch(run_id: str) -> str:
+    """A new life of the state on the server with this run_id: `random:run_id`."""
+    return f"{secrets.token_hex(6)}:{run_id}"
+
+
+def epoch_of(stored: str) -> str:
+    """The part of a stored epoch that cursors carry."""
+    return stored.partition(":")[0]
+
+
+def run_id_of(stored: str) -> str:
+    return stored.partition(":")[2]

@@ -1,0 +1,98 @@
+"""Packs a change into the flat argument list that apply.lua reads, and its answer into pushes (pure)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from realtime.shapes import Change, Id, Old, Tail, Tally
+from realtime.state.names import CHANGED_KEEP, Names
+
+Argument = bytes | str | int | float
+
+
+class Push(NamedTuple):
+    """One message to a Channels group; `message` is plain data that the channel layer can carry."""
+
+    group: str
+    message: dict[str, Any]
+
+
+def member(id: Id) -> str:
+    """An id as the change sets name it."""
+    return f"{id[0].name}:{id[1]}"
+
+
+def pack(
+    names: Names, guard: Sequence[str], marks: Mapping[str, tuple[str, str]], change: Change, held: Old
+) -> list[Argument]:
+    """ARGV of apply.lua. `guard` is (mode, epoch or lock, run_id), `marks` maps a field to its old and new mark."""
+    args: list[Argument] = [*guard, len(marks)]
+    for name, (old, new) in marks.items():
+        args += (name, old, new)
+    args.append(len(change.puts))
+    for (kind, id), put in change.puts.items():
+        index = names.key(kind.index) if kind.index else ""
+        score: Argument = "" if put.score is None else put.score
+        args += (names.key(kind.key(id)), held.get((kind, id)) or b"", put.value or b"", index, id, score)
+    args.append(len(change.clears))
+    args += [names.key(key) for key in change.clears]
+    args.append(len(change.notes))
+    for note in change.notes:
+        args += (names.key(note.key), note.score, note.member, note.keep)
+    _pack_lines(args, names, change)
+    _pack_counts(args, names, change)
+    _pack_groups(args, change)
+    return args
+
+
+def tails(change: Change) -> list[Tail]:
+    """The tails that a change adds to, in the order in which they are packed and answered."""
+    return list(dict.fromkeys([*change.lines, *change.skipped]))
+
+
+def _pack_lines(args: list[Argument], names: Names, change: Change) -> None:
+    args.append(len(tails(change)))
+    for tail in tails(change):
+        lines = change.lines.get(tail, [])
+        args += (names.key(tail.key), names.key(tail.number), tail.keep, change.skipped.get(tail, 0), len(lines))
+        args += lines
+
+
+def _pack_counts(args: list[Argument], names: Names, change: Change) -> None:
+    args.append(len(change.counts))
+    expiries: dict[str, int] = {}
+    for (tally, bucket, name), n in change.counts.items():
+        key = names.key(f"{tally.prefix}{tally.page_of(bucket)}")
+        args += (key, f"{bucket}|{name}", n)
+        expiries[key] = tally.expires(bucket)
+    args.append(len(expiries))
+    for key, second in expiries.items():
+        args += (key, second)
+
+
+def _pack_groups(args: list[Argument], change: Change) -> None:
+    groups = sorted(change.groups())
+    args.append(len(groups))
+    for group in groups:
+        changed = [member(id) for id in change.puts if id[0].group == group]
+        args += (group, CHANGED_KEEP, len(changed))
+        args += changed
+
+
+def pushes(epoch: str, change: Change, answer: Sequence[Any], produced: int | None) -> list[Push]:
+    """What the hubs are told, from the change and what apply.lua answered: seqs, line numbers and totals."""
+    seqs, numbers, totals = answer
+    out: dict[str, dict[str, Any]] = {}
+    for group, seq in zip(sorted(change.groups()), seqs, strict=True):
+        out[group] = {"type": "push", "epoch": epoch, "seq": seq, "values": [], "totals": []}
+        out[group].update(produced=produced, last=0, lines=[])
+    for (kind, id), put in change.puts.items():
+        out[kind.group]["values"].append((kind.name, id, put.value))
+    for tail, number in zip(tails(change), numbers, strict=True):
+        out[tail.group].update(last=number, lines=change.lines.get(tail, []))
+    for (tally, bucket, name), total in zip(change.counts, totals, strict=True):
+        out[tally.group]["totals"].append((tally.name, bucket, name, total))
+    return [Push(group, message) for group, message in out.items()]
+
+
+def tally_by_name(tallies: Sequence[Tally]) -> dict[str, Tally]:
+    return {tally.name: tally for tally in tallies}

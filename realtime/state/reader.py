@@ -1,0 +1,139 @@
+"""Reads the state for the web processes: heads, values, lines and counts, each together with its epoch and seq."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from realtime.batches import Mark
+from realtime.lenses import Line, Part, Value, View
+from realtime.shapes import Id, Kind, Tail, Tally
+from realtime.state.connection import AWAY, StateAway, lua
+from realtime.state.names import CHANGED_KEEP, Names, epoch_of
+
+SETTLE_MS = 30_000
+WORKER_S = 15.0
+
+
+class Head(NamedTuple):
+    """Where a group stands. `settled`: the workers have reached the ends that the topics had when the epoch began."""
+
+    epoch: str | None
+    seq: int
+    settled: bool
+    worker: bool
+
+
+class Read(NamedTuple):
+    """A part of the state with the epoch and seq that it was read with; `number` is the last line's."""
+
+    epoch: str | None
+    seq: int
+    number: int
+    part: Part
+
+
+def settled(ends: Mapping[bytes, bytes], applied: Mapping[bytes, bytes], now_ms: int) -> bool:
+    """Whether every partition is applied up to the end it had, or 30 s have passed (pure)."""
+    if now_ms > int(ends.get(b"at", b"0")) + SETTLE_MS:
+        return True
+    marks = {at: Mark.read(text.decode()).offset for at, text in applied.items()}
+    return all(marks.get(at, -1) + 1 >= int(end) for at, end in ends.items() if at != b"at")
+
+
+class Reader:
+    """Reads for one event loop. Methods raise StateAway where Redis does not answer."""
+
+    def __init__(self, client: Any, names: Names) -> None:
+        self.client, self.names = client, names
+        self._values, self._tail = client.register_script(lua("read")), client.register_script(lua("tail"))
+
+    async def head(self, group: str, now: float) -> Head:
+        n = self.names
+        pipe = self.client.pipeline(transaction=True)
+        pipe.get(n.epoch)
+        pipe.hget(n.seq, group)
+        pipe.hgetall(n.ends)
+        pipe.hgetall(n.applied)
+        pipe.zcount(n.workers, now - WORKER_S, "+inf")
+        try:
+            epoch, seq, ends, applied, workers = await pipe.execute()
+        except AWAY as error:
+            raise StateAway(f"Redis does not answer ({error}).") from error
+        done = settled(ends, applied, int(now * 1000))
+        return Head(epoch_of(epoch.decode()) if epoch else None, int(seq or 0), done, workers > 0)
+
+    async def index(self, kind: Kind) -> list[str]:
+        """The ids that a snapshot of this kind shows, newest first."""
+        if not kind.index:
+            return list(kind.ids)
+        try:
+            ids = await self.client.zrevrange(self.names.key(kind.index), 0, -1)
+        except AWAY as error:
+            raise StateAway(f"Redis does not answer ({error}).") from error
+        return [id.decode() for id in ids]
+
+    async def values(self, group: str, ids: Sequence[Id]) -> Read:
+        """Values with the seq of their group, in one step."""
+        keys = [self.names.epoch, self.names.seq, *(self.names.key(kind.key(id)) for kind, id in ids)]
+        epoch, seq, held = await self._run(self._values, keys, [group])
+        values = {id: Value(data, seq) for id, data in zip(ids, held, strict=True)}
+        return Read(_text(epoch), seq, 0, Part(values=values))
+
+    async def lines(self, tail: Tail, after: int) -> Read:
+        """The lines after a number that are still kept, oldest first."""
+        keys = [self.names.epoch, self.names.seq, self.names.key(tail.key), self.names.key(tail.number)]
+        epoch, seq, last, held = await self._run(self._tail, keys, [tail.group, after])
+        first = last - len(held) + 1
+        return Read(_text(epoch), seq, last, Part(lines=[Line(first + i, data) for i, data in enumerate(held)]))
+
+    async def totals(self, tallies: Sequence[Tally], now: float) -> Part:
+        """The counts that a snapshot shows."""
+        pages = [(tally, page) for tally in tallies for page in shown_pages(tally, int(now))]
+        pipe = self.client.pipeline(transaction=False)
+        for tally, page in pages:
+            pipe.hgetall(self.names.key(f"{tally.prefix}{page}"))
+        try:
+            hashes = await pipe.execute() if pages else []
+        except AWAY as error:
+            raise StateAway(f"Redis does not answer ({error}).") from error
+        totals: dict[tuple[Tally, int, str], int] = {}
+        for (tally, _), counts in zip(pages, hashes, strict=True):
+            for field, n in counts.items():
+                bucket, _, name = field.decode().partition("|")
+                if int(bucket) > now - tally.shown - tally.bucket:
+                    totals[tally, int(bucket), name] = int(n)
+        return Part(totals=totals)
+
+    async def changed(self, view: View, after: int) -> list[Id] | None:
+        """The ids that changed after a seq, or None where that is no longer known."""
+        key = self.names.changed + view.group
+        pipe = self.client.pipeline(transaction=True)
+        pipe.zcard(key)
+        pipe.zrange(key, 0, 0, withscores=True)
+        pipe.zrangebyscore(key, f"({after}", "+inf")
+        try:
+            size, oldest, members = await pipe.execute()
+        except AWAY as error:
+            raise StateAway(f"Redis does not answer ({error}).") from error
+        if size >= CHANGED_KEEP and oldest[0][1] > after:
+            return None
+        kinds = {kind.name: kind for kind in view.kinds}
+        found = [member.decode().partition(":") for member in members]
+        return [(kinds[name], id) for name, _, id in found if name in kinds]
+
+    async def _run(self, script: Any, keys: Sequence[str], args: Sequence[Any]) -> Any:
+        try:
+            return await script(keys=keys, args=args)
+        except AWAY as error:
+            raise StateAway(f"Redis does not answer ({error}).") from error
+
+    async def close(self) -> None:
+        await self.client.aclose()
+
+
+def shown_pages(tally: Tally, now: int) -> range:
+    """The first seconds of the pages that hold the last `shown` seconds; one ahead, for the broker's clock (pure)."""
+    return range(tally.page_of(now - tally.shown), tally.page_of(now) + 2 * tally.page, tally.page)
+
+
+def _text(epoch: bytes | None) -> str | None:
+    return epoch_of(epoch.decode()) if epoch else None

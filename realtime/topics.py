@@ -1,0 +1,76 @@
+"""Creates and describes our topics."""
+
+from typing import Any
+
+from kafka import KafkaAdminClient
+from kafka.errors import KafkaError, TopicAlreadyExistsError
+
+from realtime.kafka_settings import KafkaAway, connection, dead_letter_topic
+
+MiB = 1024 * 1024
+PARTITIONS = 4
+
+
+def config_of(topic: str) -> dict[str, str]:
+    """Append time orders what foreign clocks say; dead letters carry a record and its headers."""
+    size = 5 * MiB if topic.endswith(".dlq") else 4 * MiB
+    return {"message.timestamp.type": "LogAppendTime", "max.message.bytes": str(size)}
+
+
+class Topics:
+    """An admin connection. Every method raises KafkaAway where no broker answers."""
+
+    def __init__(self) -> None:
+        try:
+            self._admin = KafkaAdminClient(
+                client_id="sightline-topics", bootstrap_timeout_ms=10_000, request_timeout_ms=15_000, **connection()
+            )
+        except KafkaError as error:
+            raise KafkaAway("connecting") from error
+
+    def create(self, topics: list[str], partitions: int = PARTITIONS, replication: int = -1) -> list[str]:
+        """Creates these topics and their dead-letter topics where they are missing; returns what it created."""
+        wanted = [name for topic in topics for name in (topic, dead_letter_topic(topic))]
+        missing = [name for name in wanted if name not in self.names()]
+        if missing:
+            self._create(missing, partitions, replication)
+        return missing
+
+    def _create(self, names: list[str], partitions: int, replication: int) -> None:
+        plan = {
+            name: {"num_partitions": partitions, "replication_factor": replication, "configs": config_of(name)}
+            for name in names
+        }
+        try:
+            self._admin.create_topics(plan, timeout_ms=15_000, wait_for_metadata=True)
+        except TopicAlreadyExistsError:
+            return  # another process was faster, with the same plan
+        except KafkaError as error:
+            raise KafkaAway(f"creating topics: {error}") from error
+
+    def names(self) -> set[str]:
+        try:
+            return set(self._admin.list_topics())
+        except KafkaError as error:
+            raise KafkaAway("listing topics") from error
+
+    def describe(self, topics: list[str]) -> list[dict[str, Any]]:
+        """Name, life and partitions of each topic that exists."""
+        try:
+            found = self._admin.describe_topics(topics)
+        except KafkaError as error:
+            raise KafkaAway("describing topics") from error
+        return [
+            {"name": topic["name"], "life": life_of(topic), "partitions": len(topic["partitions"])}
+            for topic in found
+            if not topic.get("error_code")
+        ]
+
+    def close(self) -> None:
+        self._admin.close()
+
+
+def life_of(topic: dict[str, Any]) -> str:
+    """Which creation of a topic this is: the broker's topic id, shortened ("0" from brokers that have no ids)."""
+    id = str(topic.get("topic_id") or "").replace("-", "")
+    return id[:8] if id.strip("0") else "0"

@@ -1,0 +1,16 @@
+"""Every HTTP path."""
+
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import TemplateView
+
+from realtime import health
+
+urlpatterns = [
+    path("", TemplateView.as_view(template_name="realtime/home.html"), name="home"),
+    path("admin/", admin.site.urls),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("logs/", include("logs.urls")),
+    path("", include("orders.urls")),
+]

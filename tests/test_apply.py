@@ -1,0 +1,231 @@
+"""Applying batches to Redis: whole or not at all, each record counted once, whatever is delivered again."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
+import pytest
+from django.db import OperationalError
+
+from realtime.batches import Applied, Batch, Mark, Partition, Refused
+from realtime.state import StateAway
+from realtime.state.connection import client, names
+from realtime.state.live import LiveState
+from realtime.state.names import run_id_of
+from tests import toys
+from tests.toys import AT, DATABASE, STREAM, TOYS, said
+
+NOW = AT / 1000
+
+
+class Log:
+    """A topic of two partitions, as a rebuild asks for it."""
+
+    def __init__(self, ends: int = 0) -> None:
+        self.end = ends
+
+    def partitions(self) -> Sequence[Partition]:
+        return [("toys", 0), ("toys", 1)]
+
+    def ends(self, partitions: Sequence[Partition]) -> Mapping[Partition, int]:
+        return dict.fromkeys(partitions, self.end)
+
+    def offsets_at(self, partitions: Sequence[Partition], time_ms: int) -> Mapping[Partition, int]:
+        return dict.fromkeys(partitions, 7)
+
+    def lives(self) -> Mapping[str, str]:
+        return {"toys": "a1"}
+
+
+def worker(name: str = "w1", streams=(STREAM,), archive: Mapping[Partition, Mark] | None = None) -> LiveState:
+    return LiveState(client(), names(), streams, Log(), lambda partitions: archive or {}, name)
+
+
+@pytest.fixture
+def state(redis_url: str) -> Iterator[LiveState]:
+    client().flushdb()
+    DATABASE.clear()
+    state = worker()
+    state.begin(NOW)
+    yield state
+    DATABASE.clear()
+
+
+def batch(*records, start: Mark | None = None) -> Batch:
+    made = Batch()
+    made.add(STREAM, records, start)
+    return made
+
+
+def toy(id: str) -> dict:
+    return msgspec.json.decode(client().get(f"toy:{id}"))
+
+
+def test_a_batch_writes_values_index_lines_counts_and_its_applied_offset(state):
+    outcome = state.apply(batch(said(0, "bear", 1), said(1, "bear", 2), said(2, "duck", 5)), NOW)
+    assert isinstance(outcome, Applied)
+    assert toy("bear") == {"id": "bear", "n": 2, "seen": 2}
+    assert client().zrange("toys:index", 0, -1, withscores=True) == [(b"bear", 2.0), (b"duck", 5.0)]
+    assert client().llen("toys:recent") == 3
+    assert client().get("toys:number") == b"3"
+    second = AT // 1000
+    page = f"toys:counts:{second - second % 60}"
+    assert client().hgetall(page) == {f"{second}|bear".encode(): b"2", f"{second}|duck".encode(): b"1"}
+    assert client().expiretime(page) == second - second % 60 + 60 + 3600
+    assert client().hget("stream:applied", "toys:0") == b"a1:2"
+
+
+def test_a_push_carries_epoch_seq_values_line_numbers_and_totals(state):
+    state.apply(batch(said(0, "bear", 1)), NOW)
+    (push,) = state.apply(batch(said(1, "bear", 2), start=Mark("a1", 0)), NOW).pushes
+    assert push.group == "toys"
+    assert push.message["epoch"] == state.epoch.partition(":")[0]
+    assert push.message["seq"] == 2
+    assert push.message["last"] == 2
+    assert push.message["totals"] == [("counts", AT // 1000, "bear", 2)]
+    assert msgspec.json.decode(push.message["values"][0][2]) == {"id": "bear", "n": 2, "seen": 2}
+
+
+def test_a_batch_that_was_applied_before_is_refused_and_changes_nothing(state):
+    again = batch(said(0, "bear", 1))
+    state.apply(again, NOW)
+    before = client().dump("toy:bear"), client().get("toys:number")
+    assert state.apply(again, NOW) == Refused("mark", "toys:0")
+    assert (client().dump("toy:bear"), client().get("toys:number")) == before
+
+
+def test_a_worker_that_was_paused_while_another_took_over_is_refused(state):
+    other = worker("w2")
+    other.begin(NOW)
+    late = batch(said(0, "bear", 1), said(1, "bear", 2))
+    other.apply(batch(said(0, "bear", 1), said(1, "bear", 2), said(2, "bear", 3)), NOW)
+    assert isinstance(state.apply(late, NOW), Refused)
+    assert toy("bear")["seen"] == 3
+
+
+def test_a_value_that_another_worker_changed_meanwhile_is_read_again(state):
+    other = worker("w2")
+    other.begin(NOW)
+    first = batch(said(0, "bear", 1, partition=0))
+    reads = iter([lambda: other.apply(batch(said(0, "bear", 9, partition=1)), NOW)])
+
+    read = state._read
+
+    def interrupted(ids):
+        held = read(ids)
+        for act in reads:
+            act()  # between this worker's read and its write
+        return held
+
+    state._read = interrupted
+    assert isinstance(state.apply(first, NOW), Applied)
+    assert toy("bear")["seen"] == 2
+
+
+def test_an_empty_redis_refuses_everything_until_it_is_rebuilt(state):
+    state.apply(batch(said(0, "bear", 1)), NOW)
+    client().flushdb()
+    assert state.apply(batch(said(1, "bear", 2), start=Mark("a1", 0)), NOW).what == "epoch"
+    assert client().keys("*") == []
+
+
+def test_a_rebuild_takes_the_archives_values_and_offsets_and_makes_a_new_epoch(redis_url):
+    client().flushdb()
+    DATABASE[TOYS, "bear"] = b'{"id":"bear","n":4,"seen":4}'
+    client().set("toy:ghost", b"{}")
+    client().rpush("toys:recent", b"{}")
+    state = worker(archive={("toys", 0): Mark("a1", 3)})
+    state.begin(NOW)
+    assert toy("bear")["seen"] == 4
+    assert not client().exists("toy:ghost", "toys:recent")
+    assert state.marks([("toys", 0), ("toys", 1)]) == {("toys", 0): Mark("a1", 3)}
+    assert isinstance(state.apply(batch(said(4, "bear", 5), start=Mark("a1", 3)), NOW), Applied)
+    assert toy("bear") == {"id": "bear", "n": 5, "seen": 5}
+    DATABASE.clear()
+
+
+def test_a_stream_that_rewinds_is_read_again_from_the_first_full_minute(redis_url):
+    client().flushdb()
+    since = (TOYS, "since")
+    stream = toys.Stream("toys", toys.decode, toys.reduce, views=(toys.VIEW,), keys=toys.keys,
+                         rewind_ms=3_600_000, since=since)  # fmt: skip
+    state = worker(streams=(stream,), archive={("toys", 0): Mark("a1", 100)})
+    state.begin(NOW + 7)
+    assert state.marks([("toys", 0)]) == {("toys", 0): Mark("a1", 6)}
+    full_minute = AT + 7000 - 3_600_000
+    full_minute += -full_minute % 60_000
+    assert client().get("toy:since") == str(full_minute).encode()
+
+
+def test_while_one_worker_rebuilds_the_others_wait(redis_url):
+    client().flushdb()
+    client().set("stream:rebuild", "somebody")
+    with pytest.raises(StateAway, match="Another worker rebuilds"):
+        worker().begin(NOW)
+
+
+def test_a_restarted_redis_with_its_data_gets_a_new_epoch_and_keeps_its_state(state):
+    state.apply(batch(said(0, "bear", 1)), NOW)
+    old = state.epoch
+    client().set("stream:epoch", old.partition(":")[0] + ":another-run")  # what a restart leaves behind
+    assert state.apply(batch(said(1, "bear", 2), start=Mark("a1", 0)), NOW).what == "epoch"
+    state.begin(NOW)
+    assert state.epoch != old
+    assert run_id_of(state.epoch) == run_id_of(old)
+    assert isinstance(state.apply(batch(said(1, "bear", 2), start=Mark("a1", 0)), NOW), Applied)
+
+
+def test_an_epoch_that_names_another_server_is_refused_in_the_atomic_step(state):
+    state.epoch = state.epoch.partition(":")[0] + ":another-run"
+    client().set("stream:epoch", state.epoch)
+    assert state.apply(batch(said(0, "bear", 1)), NOW).what == "epoch"
+    assert not client().exists("toy:bear")
+
+
+def test_a_value_that_only_the_database_holds_is_merged_in(state):
+    DATABASE[TOYS, "bear"] = b'{"id":"bear","n":4,"seen":4}'
+    state.apply(batch(said(0, "bear", 9)), NOW)
+    assert toy("bear") == {"id": "bear", "n": 9, "seen": 5}
+
+
+def test_while_the_database_is_away_events_are_applied_and_its_values_merged_later(state, monkeypatch):
+    DATABASE[TOYS, "bear"] = b'{"id":"bear","n":4,"seen":4}'
+    away = [True]
+
+    def load(ids):
+        if away[0]:
+            raise OperationalError("gone")
+        return toys.load(ids)
+
+    stream = toys.Stream("toys", toys.decode, toys.reduce, views=(toys.VIEW,), keys=toys.keys, load=load,
+                         join=toys.join)  # fmt: skip
+    made = Batch()
+    made.add(stream, [said(0, "bear", 9)], None)
+    state.apply(made, NOW)
+    assert toy("bear")["seen"] == 1
+    away[0] = False
+    assert state.turn(NOW + 1) == []
+    (push,) = state.turn(NOW + 6)
+    assert push.message["seq"] == 2
+    assert toy("bear") == {"id": "bear", "n": 9, "seen": 5}
+
+
+def test_more_lines_than_are_kept_are_numbered_all_the_same(state):
+    state.apply(batch(*[said(i, "bear", i) for i in range(50)]), NOW)
+    assert client().llen("toys:recent") == 20
+    assert client().get("toys:number") == b"50"
+
+
+def test_ten_thousand_values_fit_into_one_step(state):
+    records = [said(i, f"toy-{i}", i) for i in range(10_000)]
+    assert isinstance(state.apply(batch(*records), NOW), Applied)
+    assert client().zcard("toys:index") == 10_000
+    assert client().zcard("stream:changed:toys") == 10_000
+
+
+def test_a_redis_that_is_away_says_so(redis_url):
+    import redis
+
+    state = LiveState(redis.Redis(port=1), names(), (STREAM,), Log(), lambda partitions: {}, "w1")
+    with pytest.raises(StateAway, match="Redis does not answer"):
+        state.begin(time.time())

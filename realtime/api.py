@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from realtime.lenses import FORBIDDEN, NOT_FOUND, SIGNED_OUT, Denied, Lens, Line, Part, Value, View
-from realtime.records import Malformed, Record, Stamp, oversized
+from realtime.records import MAX_VALUE_BYTES, Malformed, Record, Stamp, oversized
 from realtime.shapes import Change, Id, Kind, Old, Put, Tail, Tally
 from realtime.times import effective, event_time, millis
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FORBIDDEN",
+    "MAX_VALUE_BYTES",
     "NOT_FOUND",
     "SIGNED_OUT",
     "Change",

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from realtime import frames
+from realtime import catchup, frames
 from realtime.frames import Cursor
 from realtime.lenses import Line, Part, Value, View
 from realtime.shapes import Id, Kind
@@ -20,7 +20,6 @@ EARLY_S = 0.1
 COMPARE_S, HURRY_S = 2.0, 0.25
 SILENCE_S = 15.0
 HISTORY = 500
-READ_IDS = 500
 REDIS_AWAY = "Redis does not answer"
 
 
@@ -77,19 +76,19 @@ class Feed:
     # --- pushes -------------------------------------------------------------------------------------------------------
 
     async def _listen(self) -> None:
-        channel = await self.layer.new_channel()
+        channel = await self._join()
         try:
-            await self._join(channel)
             while True:
                 self._on_push(await self.layer.receive(channel))
         finally:
             await asyncio.shield(self._leave(channel))
 
-    async def _join(self, channel: str) -> None:
+    async def _join(self) -> str:
         while True:
             try:
+                channel: str = await self.layer.new_channel()
                 await self.layer.group_add(self.group, channel)
-                return
+                return channel
             except AWAY:
                 await asyncio.sleep(HURRY_S)
 
@@ -140,20 +139,20 @@ class Feed:
 
     async def _read_missed(self) -> None:
         """A push was lost: reads what changed since, or starts every viewer afresh where that is not known."""
-        epoch, since = self.epoch, self.seq
-        try:
-            parts = [await self._since(view, since, None) for view in list(self._views.values())]
-        except StateAway:
-            return self._set_stale(REDIS_AWAY)
-        if epoch != self.epoch:
-            return None
-        if any(part is None for part in parts):
-            return self._restart()
-        whole, reach = Part(), self.seq
-        for found in parts:
-            if found is not None:
-                whole.add(found[1])
-                reach = max(reach, found[0])
+        epoch, seq = self.epoch, self.seq
+        number = min((viewer.number for viewer in self.viewers if viewer.ready), default=0)
+        whole, reach = Part(), seq
+        for view in list(self._views.values()):
+            try:
+                missed = await catchup.since(self.reader, view, seq, number, self.clock())
+            except StateAway:
+                return self._set_stale(REDIS_AWAY)
+            if epoch != self.epoch:
+                return None
+            if missed is None:
+                return self._restart()
+            whole.add(missed.part)
+            reach = max(reach, missed.seq)
         if reach > self.seq:
             self._early = {seq: part for seq, part in self._early.items() if seq > reach}
             self._take(reach, whole)
@@ -191,33 +190,18 @@ class Feed:
         return whole
 
     def _deliver(self, viewer: Viewer, part: Part, encoded: dict[Any, list[str]], now: float) -> None:
-        share = viewer.lens.share
-        key = (viewer.view.name, share, viewer.seq, viewer.number)
-        texts = encoded.get(key) if share is not None else None
-        last = part.lines[-1].number if part.lines else viewer.number
+        lens, view = viewer.lens, viewer.view
+        last = max(viewer.number, part.lines[-1].number if part.lines else 0)
+        cursor = Cursor(self.epoch or "", self.seq, last)
+        key = (view.name, lens.share, viewer.seq, viewer.number)
+        texts = encoded.get(key) if lens.share is not None else None
         if texts is None:
-            texts = encoded[key] = self._delta(viewer, part, Cursor(self.epoch or "", self.seq, last), now)
-        viewer.seq, viewer.number = self.seq, max(viewer.number, last)
+            texts = encoded[key] = frames.deltas(lens, part, viewer.number, view.limit, cursor, int(now * 1000))
+        viewer.seq, viewer.number = self.seq, last
         for text in texts:
             viewer.offer(text, now)
-        if wanted := viewer.lens.wants():
+        if wanted := lens.wants():
             self._spawn(self._fetch(viewer, list(wanted)))
-
-    def _delta(self, viewer: Viewer, part: Part, cursor: Cursor, now: float) -> list[str]:
-        texts: list[str] = []
-        fresh = [line for line in part.lines if line.number > viewer.number]
-        if fresh and fresh[0].number > viewer.number + 1:
-            gap = {"missed": fresh[0].number - viewer.number - 1}
-            texts.append(frames.encode("gap", gap, cursor, int(now * 1000)))
-        shown = fresh[-viewer.view.limit :]
-        body = viewer.lens.frame(Part(part.values, shown, part.totals, part.produced), False)
-        if body is not None:
-            if len(shown) < len(fresh):
-                body["hidden"] = len(fresh) - len(shown)
-            if part.produced is not None:
-                body["produced"] = part.produced
-            texts.append(frames.encode("delta", body, cursor, int(now * 1000)))
-        return texts
 
     async def _fetch(self, viewer: Viewer, ids: list[Id]) -> None:
         """Values that became visible to one viewer by what it was just sent."""
@@ -260,73 +244,31 @@ class Feed:
             self._flush_soon(0)
 
     async def _snapshot(self, viewer: Viewer) -> None:
-        view, part = viewer.view, Part()
-        epoch, seq, number = self.epoch, None, 0
-        if view.tail is not None or view.tallies:
-            lines = await self.reader.lines(view.tail, 0) if view.tail else None
-            if lines is not None:
-                if lines.epoch != epoch:
-                    return
-                seq, number, part = lines.seq, lines.number, lines.part
-            part.lines = part.lines[-view.limit :]
-            part.add(await self.reader.totals(view.tallies, self.clock()))
-        for kind in view.kinds:
-            ids = viewer.lens.ids(kind, part)
-            ids = await self.reader.index(kind) if ids is None else ids
-            for first in range(0, max(len(ids), 1), READ_IDS):
-                read = await self.reader.values(self.group, [(kind, id) for id in ids[first : first + READ_IDS]])
-                if read.epoch != epoch:
-                    return  # a new life began; `_tend` welcomes everybody again
-                seq = read.seq if seq is None else min(seq, read.seq)
-                part.values.update(read.part.values)
-        self._send_whole(viewer, "snapshot", part, Cursor(epoch or "", seq or 0, number))
-
-    def _send_whole(self, viewer: Viewer, type: str, part: Part, cursor: Cursor) -> None:
         now = self.clock()
-        viewer.seq, viewer.number, viewer.phase = cursor.seq, cursor.number, Phase.READY
-        pieces = list(frames.slices(part))
-        for i, piece in enumerate(pieces):
-            body = viewer.lens.frame(piece, type == "snapshot")
-            if body is None:
-                continue
-            if type == "snapshot" and i < len(pieces) - 1:
-                body["more"] = True
-            viewer.offer(frames.encode(type, body, cursor, int(now * 1000)), now)
+        read = await catchup.snapshot(self.reader, viewer.view, viewer.lens, self.epoch or "", now)
+        if read is not None and read[0].epoch == self.epoch:
+            self._send_whole(viewer, "snapshot", read[1], read[0])
 
     async def _resume(self, viewer: Viewer, cursor: Cursor) -> bool:
         """Sends what was missed since a cursor; False where the cursor cannot be honoured."""
         if cursor.epoch != self.epoch or cursor.seq > self.seq or viewer.view.takes_argument:
             return False
-        found = await self._since(viewer.view, cursor.seq, cursor.number)
-        if found is None:
+        missed = await catchup.since(self.reader, viewer.view, cursor.seq, cursor.number, self.clock())
+        if missed is None or cursor.number > missed.number or cursor.epoch != self.epoch:
             return False
-        seq, part, number = found
-        if cursor.number > number or cursor.epoch != self.epoch:
-            return False
-        last = Cursor(cursor.epoch, seq, number)
-        first = part.lines[0].number if part.lines else number + 1
-        if viewer.view.tail is not None and first > cursor.number + 1:
-            gap = {"missed": first - cursor.number - 1}
-            viewer.offer(frames.encode("gap", gap, last, int(self.clock() * 1000)), self.clock())
-        self._send_whole(viewer, "delta", part, last)
+        reached = Cursor(cursor.epoch, missed.seq, missed.number)
+        first = missed.part.lines[0].number if missed.part.lines else missed.number + 1
+        if first > cursor.number + 1:
+            now = self.clock()
+            viewer.offer(frames.encode("gap", {"missed": first - cursor.number - 1}, reached, int(now * 1000)), now)
+        self._send_whole(viewer, "delta", missed.part, reached)
         return True
 
-    async def _since(self, view: View, seq: int, number: int | None) -> tuple[int, Part, int] | None:
-        """What changed in a view after a seq (and a line's number): (seq, part, last number), or None if not known."""
-        changed = await self.reader.changed(view, seq)
-        if changed is None:
-            return None
-        read = await self.reader.values(self.group, changed)
-        part, reach, last = read.part, read.seq, 0
-        if view.tail is not None:
-            lines = await self.reader.lines(view.tail, self._number() if number is None else number)
-            part.lines, last = lines.part.lines, lines.number
-        part.add(await self.reader.totals(view.tallies, self.clock()))
-        return reach, part, last
-
-    def _number(self) -> int:
-        """The last line's number that this feed has seen, as far as its viewers need it."""
-        return min((viewer.number for viewer in self.viewers if viewer.ready), default=0)
+    def _send_whole(self, viewer: Viewer, type: str, part: Part, cursor: Cursor) -> None:
+        now = self.clock()
+        viewer.seq, viewer.number, viewer.phase = cursor.seq, cursor.number, Phase.READY
+        for text in frames.whole(type, viewer.lens, part, cursor, int(now * 1000)):
+            viewer.offer(text, now)
 
     def _restart(self) -> None:
         """Every viewer gets a fresh snapshot."""
@@ -389,5 +331,5 @@ class Feed:
     def _beat(self, viewer: Viewer) -> None:
         now = self.clock()
         body: dict[str, Any] = {"stale": True, "reason": self.stale} if self.stale else {}
-        cursor = Cursor(self.epoch or "", viewer.seq, viewer.number)
+        cursor = Cursor(self.epoch, viewer.seq, viewer.number) if self.epoch and viewer.ready else None
         viewer.offer(frames.encode("heartbeat", body, cursor, int(now * 1000)), now)

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from realtime.lenses import Part
+from realtime.lenses import Lens, Part
 
 SLICE_BYTES = 80 * 1024
 """Of raw values in one frame of a snapshot: encoded, it stays below the protocol's 128 KB."""
@@ -35,9 +35,40 @@ class Cursor(NamedTuple):
         return cls(epoch, int(seq), int(number))
 
 
-def encode(type: str, body: dict[str, Any], cursor: Cursor, now: int) -> str:
-    """One frame. `now` is the server's clock in Unix ms."""
-    return _encode({"type": type, "cursor": str(cursor), "now": now, **body}).decode()
+def encode(type: str, body: dict[str, Any], cursor: Cursor | None, now: int) -> str:
+    """One frame. `now` is the server's clock in Unix ms; a viewer that holds nothing yet has no cursor."""
+    place = {} if cursor is None else {"cursor": str(cursor)}
+    return _encode({"type": type, **place, "now": now, **body}).decode()
+
+
+def deltas(lens: Lens, part: Part, held: int, limit: int, cursor: Cursor, now: int) -> list[str]:
+    """The frames that tell of a part to who holds the lines up to number `held`: none, a delta, a gap before it.
+
+    Lines beyond `limit` are counted in `hidden`: the newest are shown.
+    """
+    texts: list[str] = []
+    fresh = [line for line in part.lines if line.number > held]
+    if fresh and fresh[0].number > held + 1:
+        texts.append(encode("gap", {"missed": fresh[0].number - held - 1}, cursor, now))
+    shown = fresh[-limit:]
+    body = lens.frame(Part(part.values, shown, part.totals, part.produced), False)
+    if body is not None:
+        if len(shown) < len(fresh):
+            body["hidden"] = len(fresh) - len(shown)
+        if part.produced is not None:
+            body["produced"] = part.produced
+        texts.append(encode("delta", body, cursor, now))
+    return texts
+
+
+def whole(type: str, lens: Lens, part: Part, cursor: Cursor, now: int) -> Iterator[str]:
+    """A snapshot, or what a returning viewer missed, in frames that each stay below 128 KB."""
+    pieces = list(slices(part))
+    for i, piece in enumerate(pieces):
+        body = lens.frame(piece, type == "snapshot")
+        if body is not None:
+            more = {"more": True} if type == "snapshot" and i < len(pieces) - 1 else {}
+            yield encode(type, body | more, cursor, now)
 
 
 def slices(part: Part) -> Iterator[Part]:

@@ -12,6 +12,13 @@ from realtime.kafka_settings import KafkaAway, connection
 MAX_REQUEST_BYTES = 5 * 1024 * 1024
 
 
+class Client(KafkaProducer):  # type: ignore[misc]
+    """Ends only by `close`: kafka-python's `__del__` would print a traceback where records are left unsent."""
+
+    def __del__(self) -> None:
+        pass
+
+
 class Producer:
     """Sends records in the order of the calls, per partition; a retry neither doubles nor reorders them.
 
@@ -20,7 +27,7 @@ class Producer:
 
     def __init__(self, client_id: str, *, wait_s: float = 10.0, linger_ms: int = 0) -> None:
         try:
-            self._producer = KafkaProducer(
+            self._producer = Client(
                 client_id=client_id,
                 acks="all",
                 enable_idempotence=True,

@@ -32,6 +32,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -139,11 +140,16 @@ TILE_ATTRIBUTION = text("TILE_ATTRIBUTION", "© OpenStreetMap contributors")
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [
-    (f"npm/{package}", BASE_DIR / "node_modules" / package)
+    (f"npm/{package}/dist", BASE_DIR / "node_modules" / package / "dist")
     for package in ("leaflet", "leaflet.markercluster", "chart.js")
-    if (BASE_DIR / "node_modules" / package).is_dir()
+    if (BASE_DIR / "node_modules" / package / "dist").is_dir()
 ]
-WHITENOISE_USE_FINDERS = True
+WHITENOISE_USE_FINDERS = DEBUG
+WHITENOISE_AUTOREFRESH = DEBUG
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
@@ -163,6 +169,6 @@ LOGGING = {
         "realtime": {"level": "INFO"},
         "orders": {"level": "INFO"},
         "logs": {"level": "INFO"},
-        "kafka": {"level": "ERROR"},
+        "kafka": {"level": "CRITICAL"},
     },
 }

@@ -12,7 +12,7 @@ from typing import NamedTuple
 class Kind(NamedTuple):
     """Values by id, at `prefix + id`, JSON. `index` is a sorted set of the ids that a snapshot shows.
 
-    A kind without an index has the fixed `ids`.
+    A kind without an index has the fixed `ids`. `beside` are prefixes of keys that go when the value goes.
     """
 
     name: str
@@ -20,6 +20,7 @@ class Kind(NamedTuple):
     prefix: str
     index: str = ""  # type: ignore[assignment]
     ids: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
 
     def key(self, id: str) -> str:
         return self.prefix + id
@@ -66,10 +67,14 @@ Old = Mapping[Id, bytes | None]
 
 
 class Put(NamedTuple):
-    """A new value (None deletes it) and its score in the index (None takes it out of the index)."""
+    """A new value (None deletes it), its score in the index (None takes it out of the index), and when it expires.
+
+    `until` is in Unix ms; the value then leaves Redis by a worker's sweep, which viewers are told of. None: it stays.
+    """
 
     value: bytes | None
     score: float | None
+    until: int | None = None
 
 
 class Note(NamedTuple):
@@ -92,9 +97,9 @@ class Change:
     notes: list[Note] = field(default_factory=list)
     clears: list[str] = field(default_factory=list)
 
-    def put(self, kind: Kind, id: str, value: bytes | None, score: float | None) -> None:
-        """Sets a value; the score orders the index, None keeps the value out of it."""
-        self.puts[kind, id] = Put(value, score)
+    def put(self, kind: Kind, id: str, value: bytes | None, score: float | None, until: int | None = None) -> None:
+        """Sets a value; the score orders the index, None keeps the value out of it. See `Put`."""
+        self.puts[kind, id] = Put(value, score, until)
 
     def add_lines(self, tail: Tail, lines: Sequence[bytes]) -> None:
         """Appends JSON objects; they are numbered in the atomic step."""

@@ -19,7 +19,8 @@ Partition = tuple[str, int]
 MiB = 1024 * 1024
 FETCH_BYTES, PARTITION_BYTES = 16 * MiB, 4 * MiB
 """At most so much is fetched at once, in all and per partition: the worker's memory is a small multiple of it."""
-BATCH_RECORDS = 5000
+BATCH_RECORDS = 1000
+"""A batch of log lines fits into the lines that Redis keeps, so none is pushed over the edge."""
 
 
 class Notes(ConsumerRebalanceListener):  # type: ignore[misc]

@@ -1,13 +1,15 @@
 """Every HTTP path."""
 
 from django.contrib import admin
+from django.templatetags.static import static
 from django.urls import include, path
-from django.views.generic import TemplateView
+from django.views.generic import RedirectView, TemplateView
 
 from realtime import health
 
 urlpatterns = [
     path("", TemplateView.as_view(template_name="realtime/home.html"), name="home"),
+    path("favicon.ico", RedirectView.as_view(url=static("realtime/icon.svg"))),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

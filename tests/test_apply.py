@@ -229,3 +229,26 @@ def test_a_redis_that_is_away_says_so(redis_url):
     state = LiveState(redis.Redis(port=1), names(), (STREAM,), Log(), lambda partitions: {}, "w1")
     with pytest.raises(StateAway, match="Redis does not answer"):
         state.begin(time.time())
+
+
+def test_a_value_leaves_redis_at_its_time_and_viewers_are_told(state):
+    change = toys.Change()
+    change.put(TOYS, "bear", b'{"n":1}', 1, until=int(NOW * 1000) + 5000)
+    change.put(TOYS, "duck", b'{"n":1}', 1)
+    change.note("beside:bear", b"then", 1, 50)
+    state.submit(("epoch", state.epoch, run_id_of(state.epoch)), {}, change, {})
+    assert state.turn(NOW + 4) == []
+    (push,) = state.turn(NOW + 15)
+    assert push.message["values"] == [("toys", "bear", None)]
+    assert client().zrange("toys:index", 0, -1) == [b"duck"]
+    assert not client().exists("toy:bear", "stream:expiries", "beside:bear")
+
+
+def test_a_value_that_is_put_again_stays(state):
+    for until in (int(NOW * 1000) + 5000, None):
+        held = {(TOYS, "bear"): client().get("toy:bear")}
+        change = toys.Change()
+        change.put(TOYS, "bear", b'{"n":1}', 1, until=until)
+        state.submit(("epoch", state.epoch, run_id_of(state.epoch)), {}, change, held)
+    assert state.turn(NOW + 15) == []
+    assert client().exists("toy:bear")

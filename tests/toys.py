@@ -8,7 +8,7 @@ import msgspec
 
 from realtime.api import Change, Denied, Id, Kind, Malformed, Old, Part, Put, Record, Stream, Tail, Tally, View
 
-TOYS = Kind("toys", "toys", "toy:", "toys:index")
+TOYS = Kind("toys", "toys", "toy:", "toys:index", beside=("beside:",))
 TAIL = Tail("toys", "toys:recent", "toys:number", keep=20)
 SECONDS = Tally("counts", "toys", "toys:counts:", bucket=1, page=60, keep=3600, shown=900)
 

@@ -4,7 +4,7 @@
 -- started from, and the old bytes of every value that it replaces. Then values, timelines, lines, counts, applied
 -- offsets, and one seq a group. No JSON here: the caller has computed every byte.
 --
--- KEYS: epoch, lock, applied, seq, prefix of the change sets
+-- KEYS: epoch, lock, applied, seq, prefix of the change sets, expiries
 -- ARGV: a flat list that `take` reads in the order in which realtime/state/live.py packs it.
 -- Returns {"ok", {seq a group}, {last line number a tail}, {total a count}} or {what differed, the value found}.
 
@@ -41,7 +41,7 @@ end
 local names, olds, puts = {}, {}, {}
 for i = 1, number() do
   names[i], olds[i] = take(), take()
-  puts[i] = {take(), take(), take(), take()} -- new value, index, id, score
+  puts[i] = {take(), take(), take(), take(), take(), take()} -- new value, index, id, score, member, until
 end
 for first = 1, #names, CHUNK do
   local last = math.min(first + CHUNK - 1, #names)
@@ -54,7 +54,7 @@ end
 -- 3. Everything is as it was: write.
 local news = {}
 for i = 1, #names do
-  local new, index, id, score = unpack(puts[i])
+  local new, index, id, score, member, til = unpack(puts[i])
   if new == "" then
     redis.call("DEL", names[i])
   else
@@ -64,6 +64,7 @@ for i = 1, #names do
   if index ~= "" then
     if score == "" then redis.call("ZREM", index, id) else redis.call("ZADD", index, score, id) end
   end
+  if til == "" then redis.call("ZREM", KEYS[6], member) else redis.call("ZADD", KEYS[6], til, member) end
 end
 in_chunks(news, function(...) redis.call("MSET", ...) end)
 in_chunks(marks, function(...) redis.call("HSET", KEYS[3], ...) end)

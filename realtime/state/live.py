@@ -21,7 +21,8 @@ logger = logging.getLogger(__name__)
 ATTEMPTS = 20
 """How often a batch is computed again because another worker changed a value that it read."""
 LOAD_AGAIN_S = 5.0
-HEARTBEAT_S = 1.0
+HEARTBEAT_S, FORGET_S = 1.0, 60
+SWEEP_S, SWEEP_IDS = 10.0, 500
 
 
 class LiveState:
@@ -39,35 +40,36 @@ class LiveState:
         self.client, self.names, self.worker = client, names, worker
         self.epoch = ""
         self._life = Life(client, names, streams, log, archive_marks, self.submit)
-        self._heartbeat = Every(HEARTBEAT_S)
-        self._apply = client.register_script(lua("apply"))
+        self._heartbeat, self._sweeps = Every(HEARTBEAT_S), Every(SWEEP_S)
+        self._kinds = {kind.name: kind for stream in streams for view in stream.views for kind in view.kinds}
+        self._apply, self._alive = client.register_script(lua("apply")), client.register_script(lua("alive"))
         self._unread: dict[Id, Any] = {}
         self._load_at = 0.0
 
     def begin(self, now: float) -> None:
         """Makes sure that this server's state has an epoch; nothing is applied before."""
         self.epoch = self._life.epoch(now)
-        self._say_alive(now)
+        self._say_alive()
 
     def turn(self, now: float) -> Sequence[Push]:
         """Shows that this worker lives, and merges what the database could not tell before."""
         if self._heartbeat.due(now):
-            self._say_alive(now)
-        return self._merge_unread(now)
+            self._say_alive()
+        return [*self._merge_unread(now), *(self._sweep(now) if self._sweeps.due(now) else ())]
 
     def leave(self) -> None:
         """Takes this worker off the list of the living."""
         with contextlib.suppress(*AWAY):
             self.client.zrem(self.names.workers, self.worker)
 
-    def _say_alive(self, now: float) -> None:
+    def _say_alive(self) -> None:
+        """Raises StateAway where Redis lost its state or was restarted: also an idle worker must notice."""
         try:
-            pipe = self.client.pipeline(transaction=False)
-            pipe.zadd(self.names.workers, {self.worker: now})
-            pipe.zremrangebyscore(self.names.workers, 0, now - 10 * HEARTBEAT_S)
-            pipe.execute()
+            epoch, run_id = self._alive(keys=[self.names.workers, self.names.epoch], args=[self.worker, FORGET_S])
         except AWAY as error:
             raise StateAway(f"Redis does not answer ({error}).") from error
+        if epoch.decode() != self.epoch or run_id.decode() != run_id_of(self.epoch):
+            raise StateAway("Redis was restarted or lost its state.")
 
     def marks(self, partitions: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Mark]:
         """The applied offsets of these partitions, for those that have one."""
@@ -102,6 +104,7 @@ class LiveState:
     ) -> Applied | Refused:
         """Runs apply.lua once, under a guard of (mode, epoch or lock, run_id)."""
         keys = [self.names.epoch, self.names.lock, self.names.applied, self.names.seq, self.names.changed]
+        keys.append(self.names.expiries)
         try:
             status, *answer = self._apply(keys=keys, args=packing.pack(self.names, guard, marks, change, held))
         except AWAY as error:
@@ -139,6 +142,25 @@ class LiveState:
                 self._load_at = now + LOAD_AGAIN_S
                 self._unread.update(dict.fromkeys(missing, stream))
         return merged
+
+    def _sweep(self, now: float) -> list[Push]:
+        """Takes out what has outlived its time: a change like any other, so that viewers are told."""
+        try:
+            due = self.client.zrange(
+                self.names.expiries, "-inf", int(now * 1000), byscore=True, offset=0, num=SWEEP_IDS
+            )
+        except AWAY as error:
+            raise StateAway(f"Redis does not answer ({error}).") from error
+        ids = [
+            (self._kinds[name], id) for name, _, id in (m.decode().partition(":") for m in due) if name in self._kinds
+        ]
+        if not ids:
+            return []
+        change, held = Change(), self._read(ids)
+        for kind, id in ids:
+            change.put(kind, id, None, None)
+        outcome = self.submit(self._guard(), {}, change, held)
+        return list(outcome.pushes) if isinstance(outcome, Applied) else []
 
     def _merge_unread(self, now: float) -> list[Push]:
         """Merges what the database holds for values that were applied while it was away; the pushes that follow."""

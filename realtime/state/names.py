@@ -40,6 +40,10 @@ class Names(NamedTuple):
         return self.prefix + "stream:changed:"
 
     @property
+    def expiries(self) -> str:
+        return self.prefix + "stream:expiries"
+
+    @property
     def workers(self) -> str:
         return self.prefix + "stream:workers"
 

@@ -32,9 +32,12 @@ def pack(
     for (kind, id), put in change.puts.items():
         index = names.key(kind.index) if kind.index else ""
         score: Argument = "" if put.score is None else put.score
-        args += (names.key(kind.key(id)), held.get((kind, id)) or b"", put.value or b"", index, id, score)
-    args.append(len(change.clears))
-    args += [names.key(key) for key in change.clears]
+        until: Argument = "" if put.until is None or put.value is None else put.until
+        args += (names.key(kind.key(id)), held.get((kind, id)) or b"", put.value or b"")
+        args += (index, id, score, member((kind, id)), until)
+    gone = [prefix + id for (kind, id), put in change.puts.items() if put.value is None for prefix in kind.beside]
+    args.append(len(change.clears) + len(gone))
+    args += [names.key(key) for key in [*change.clears, *gone]]
     args.append(len(change.notes))
     for note in change.notes:
         args += (names.key(note.key), note.score, note.member, note.keep)

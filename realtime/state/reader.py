@@ -10,7 +10,8 @@ from realtime.state.connection import AWAY, StateAway, lua
 from realtime.state.names import CHANGED_KEEP, Names, epoch_of
 
 SETTLE_MS = 30_000
-WORKER_S = 15.0
+WORKER_S = 5
+"""A worker shows that it lives every second; after so many without, nobody vouches for what pages show."""
 
 
 class Head(NamedTuple):
@@ -53,13 +54,15 @@ class Reader:
         pipe.hget(n.seq, group)
         pipe.hgetall(n.ends)
         pipe.hgetall(n.applied)
-        pipe.zcount(n.workers, now - WORKER_S, "+inf")
+        pipe.zrevrange(n.workers, 0, 0, withscores=True)
+        pipe.time()
         try:
-            epoch, seq, ends, applied, workers = await pipe.execute()
+            epoch, seq, ends, applied, workers, (second, _) = await pipe.execute()
         except AWAY as error:
             raise StateAway(f"Redis does not answer ({error}).") from error
+        alive = bool(workers) and workers[0][1] > second - WORKER_S
         done = settled(ends, applied, int(now * 1000))
-        return Head(epoch_of(epoch.decode()) if epoch else None, int(seq or 0), done, workers > 0)
+        return Head(epoch_of(epoch.decode()) if epoch else None, int(seq or 0), done, alive)
 
     async def index(self, kind: Kind) -> list[str]:
         """The ids that a snapshot of this kind shows, newest first."""

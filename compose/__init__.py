@@ -1,0 +1,1 @@
+"""How Sightline is started: with containers (compose.yml) or without them (the package local)."""

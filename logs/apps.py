@@ -1,0 +1,7 @@
+"""The logs app."""
+
+from django.apps import AppConfig
+
+
+class LogsConfig(AppConfig):
+    name = "logs"

@@ -1,0 +1,66 @@
+"""What a viewer of the logs sees: every line as it is held, totals of counts, the services."""
+
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+import msgspec
+
+from logs import window
+from realtime.api import Id, Kind, Line, Part, Tally
+
+SINCE: Id = (window.SINCE, window.SINCE.ids[0])
+SERVICES: Id = (window.SERVICES, window.SERVICES.ids[0])
+
+
+class LogsLens:
+    """The sight of everyone who may see the log page: all lines, nothing filtered."""
+
+    share: Hashable = "logs"
+
+    def ids(self, kind: Kind, sofar: Part) -> Sequence[str] | None:
+        return kind.ids
+
+    def wants(self) -> Sequence[Id]:
+        return ()
+
+    def frame(self, part: Part, snapshot: bool) -> dict[str, Any] | None:
+        """A snapshot has its lists even where they are empty; a delta only what changed."""
+        body: dict[str, Any] = {
+            "lines": [_numbered(line) for line in part.lines],
+            "counts": _totals(part, window.SECONDS),
+            "minutes": _totals(part, window.MINUTES),
+        }
+        if not snapshot:
+            body = {name: items for name, items in body.items() if items}
+        services = part.values.get(SERVICES)
+        if services is not None:
+            body["services"] = msgspec.Raw(services.data or b"[]")
+        since = _counts_since(part) if snapshot else None
+        if since is not None:
+            body["counts_since"] = since
+        return body if snapshot or body else None
+
+
+def _numbered(line: Line) -> msgspec.Raw:
+    """The line's object with its number put in front of what it holds, without decoding it."""
+    return msgspec.Raw(b'{"n":%d,%b' % (line.number, line.data[1:]))
+
+
+def _totals(part: Part, tally: Tally) -> list[tuple[int, str, str, int]]:
+    return [
+        (bucket, service, level, total)
+        for (counted, bucket, field), total in part.totals.items()
+        if counted == tally
+        for level, service in (window.split_field(field),)
+    ]
+
+
+def _counts_since(part: Part) -> int | None:
+    """From when on counts are complete: as the state says, else the oldest bucket shown."""
+    held = part.values.get(SINCE)
+    if held is None:
+        return None
+    if held.data is not None:
+        return int(msgspec.json.decode(held.data, type=float))
+    oldest = min((bucket for _, bucket, _ in part.totals), default=None)
+    return None if oldest is None else oldest * 1000

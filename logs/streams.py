@@ -1,0 +1,48 @@
+"""The logs' stream: topic `service-logs`, what it does to the state, who may watch it."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+
+from logs import window
+from logs.access import may_view
+from logs.archive import archive
+from logs.events import decode
+from logs.lens import SINCE, LogsLens
+from realtime.api import FORBIDDEN, SIGNED_OUT, Denied, Lens, Stream, Tail, View
+
+TOPIC = "service-logs"
+RECENT = Tail(window.GROUP, "logs:recent", "logs:number", keep=settings.LOGS_RECENT)
+HOUR_MS = 3_600_000
+
+
+def open_logs(user: Any, argument: str, params: Mapping[str, str]) -> Lens | Denied:
+    """The same sight for everyone who may see the log page."""
+    if not user.is_authenticated:
+        return Denied(SIGNED_OUT, "sign in to see the logs")
+    if not may_view(user):
+        return Denied(FORBIDDEN, "you may not see the logs")
+    return LogsLens()
+
+
+LOGS = View(
+    name="logs",
+    group=window.GROUP,
+    open=open_logs,
+    kinds=(window.SERVICES, window.SINCE),
+    tail=RECENT,
+    tallies=(window.SECONDS, window.MINUTES),
+)
+
+SERVICE_LOGS = Stream(
+    topic=TOPIC,
+    decode=decode,
+    keys=window.keys,
+    reduce=partial(window.reduce, tail=RECENT),
+    views=(LOGS,),
+    archive=archive,
+    rewind_ms=HOUR_MS,
+    since=SINCE,
+)

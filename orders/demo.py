@@ -1,0 +1,58 @@
+"""What `make demo` starts with: places, the couriers that `simulate` drives, orders around the brief's Warehouse A."""
+
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from orders import services
+from orders.fleet import NAMES
+from orders.models import Courier, Order, Position, milliseconds
+from orders.positions import PLACE
+
+BY = "demo"
+HOUR = 3_600_000
+PLACES = {
+    "Warehouse A": (13.0827, 80.2707),
+    "Warehouse B": (13.06778, 80.25105),
+    "Harbour Depot": (13.08825, 80.28979),
+}
+COURIERS = {"Asha": (13.0798, 80.2655), "Ravi": (13.0861, 80.2782), "Meena": (13.0725, 80.2611)}
+ORDERS: dict[str, dict[str, Any]] = {
+    "ORD-49915": {"customerName": "Ines", "items": ["Desk lamp"], "courier": "Asha", "due": 1,
+                  "status": "Out for delivery", "eta": 0.4, "destination": ("14 Hill Street", 13.0774, 80.2616)},
+    "ORD-J7818": {"customerName": "Sandeep", "items": ["a", "b"], "status": "Packed", "due": 2,
+                  "destination": ("3 Temple Road", 13.0936, 80.2741)},
+    "ORD-50007": {"customerName": "Fatima", "items": ["Steel bottle"], "courier": "Ravi", "due": 1.5,
+                  "status": "Shipped", "destination": ("Pier 2", 13.0889, 80.2871)},
+    "ORD-50013": {"customerName": "Aya", "items": ["Headphones", "Umbrella"], "status": "Confirmed", "due": 4,
+                  "destination": ("Lake View 8", 13.0691, 80.2568)},
+    "ORD-50019": {"customerName": "Olu", "items": ["Cotton bedsheet"], "status": "Placed", "due": 5,
+                  "note": "Paid on delivery.", "publicNote": "We call before we come.",
+                  "destination": ("21 Market Lane", 13.0702, 80.2739)},
+    "ORD-49901": {"customerName": "Nora", "items": ["Filter coffee 500 g"], "courier": "Asha",
+                  "status": "Delivered", "destination": ("5 Station Road", 13.0846, 80.2729)},
+}  # fmt: skip
+
+
+@transaction.atomic
+def seed() -> None:
+    """Makes what is missing, through the services, so that Kafka is told; what is there stays as it is."""
+    now = milliseconds(timezone.now())
+    for name, (lat, lng) in PLACES.items():
+        if not Position.objects.filter(pk=name).exists():
+            services.move(name, lat, lng, BY, source=PLACE)
+    for name in NAMES:
+        _, made = Courier.objects.get_or_create(name=name)
+        if made and name in COURIERS:
+            services.move(name, *COURIERS[name], BY)
+    for order_id, about in ORDERS.items():
+        if not Order.objects.filter(pk=order_id).exists():
+            services.create_order(_facts(about, now), BY, order_id)
+
+
+def _facts(about: dict[str, Any], now: int) -> dict[str, Any]:
+    """The facts of a demo order: hours from now become times, a destination its JSON."""
+    name, lat, lng = about["destination"]
+    times = {key: now + round(about[key] * HOUR) for key in ("eta", "due") if key in about}
+    return about | times | {"destination": {"name": name, "lat": lat, "lng": lng}}

@@ -1,0 +1,205 @@
+"""What viewers may see of orders and positions, as lists of what is allowed (pure)."""
+
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+from msgspec import DecodeError, Struct, field, json, to_builtins
+
+from orders.facts import OUT_FOR_DELIVERY, Place
+from orders.geo import on_grid
+from orders.positions import COURIERS
+from orders.state import ORDERS
+from realtime.api import Id, Kind, Part, Value
+
+GRID_M = 50
+"""The public sees a courier's position to so many metres."""
+
+
+class StaffOrder(Struct, rename="camel", kw_only=True, omit_defaults=True):
+    """What staff see of an order; a value's other fields stay on the server."""
+
+    order_id: str
+    customer_name: str | None = None
+    items: list[str] | None = None
+    status: str | None = None
+    note: str | None = None
+    public_note: str | None = None
+    courier: str | None = None
+    eta: int | None = None
+    due: int | None = None
+    destination: Place | None = None
+    deleted: bool = False
+    times: dict[str, int] = field(default_factory=dict)
+    timestamp: int = 0
+
+
+class StaffPosition(Struct, rename="camel", kw_only=True, omit_defaults=True):
+    """What staff see of a courier's or a place's position."""
+
+    name: str
+    lat: float
+    lng: float
+    timestamp: int = 0
+    speed: float | None = None
+    heading: float | None = None
+    accuracy: float | None = None
+    battery: float | None = None
+    order_id: str | None = None
+
+
+_order, _position = json.Decoder(StaffOrder), json.Decoder(StaffPosition)
+
+
+class StaffLens:
+    """All orders and positions. Every member of staff gets the same frames."""
+
+    @property
+    def share(self) -> Hashable:
+        return "staff"
+
+    def ids(self, kind: Kind, sofar: Part) -> Sequence[str] | None:
+        return None
+
+    def frame(self, part: Part, snapshot: bool) -> dict[str, Any] | None:
+        orders: list[dict[str, Any]] = []
+        couriers: list[dict[str, Any]] = []
+        removed: dict[str, list[str]] = {"orders": [], "couriers": []}
+        for (kind, id), value in part.values.items():
+            if kind == ORDERS:
+                order = _read(_order, value.data)
+                if order is None or order.deleted:
+                    removed["orders"].append(id)
+                else:
+                    orders.append(_shown(order, {"times": order.times, "timestamp": order.timestamp}, value.rev))
+            elif kind == COURIERS:
+                position = _read(_position, value.data)
+                if position is None:
+                    removed["couriers"].append(id)
+                else:
+                    couriers.append(_shown(position, {"timestamp": position.timestamp}, value.rev))
+        if snapshot:
+            return {"orders": orders, "couriers": couriers}
+        gone = {name: ids for name, ids in removed.items() if ids}
+        body = {"orders": orders, "couriers": couriers, "removed": gone}
+        return {name: what for name, what in body.items() if what} or None
+
+    def wants(self) -> Sequence[Id]:
+        return ()
+
+
+class TrackLens:
+    """One order as its customer sees it: no names but the courier's first, no position but on the way, rounded.
+
+    `known` is what the database holds of the order; it is shown where Redis holds nothing. A deleted order is null in
+    its last frame; one that only left Redis stays as it was shown.
+    """
+
+    def __init__(self, order_id: str, known: bytes | None = None) -> None:
+        self.order_id = order_id
+        self.known = known
+        self.order: StaffOrder | None = None
+        self.position: StaffPosition | None = None
+        self._order_rev = self._position_rev = -1
+        self._sent: dict[str, Any] = {}
+        self._wanted: Id | None = None
+
+    @property
+    def share(self) -> Hashable:
+        return None
+
+    def ids(self, kind: Kind, sofar: Part) -> Sequence[str]:
+        if kind == ORDERS:
+            return [self.order_id]
+        value = sofar.values.get((ORDERS, self.order_id))
+        courier = courier_shown(self._seen(value) if value else self.order)
+        return [courier] if kind == COURIERS and courier else []
+
+    def frame(self, part: Part, snapshot: bool) -> dict[str, Any] | None:
+        """A snapshot takes values as they come, since revs begin anew with an epoch; a delta only newer ones."""
+        self._wanted = None
+        fresh = snapshot and (ORDERS, self.order_id) in part.values
+        shown = None if fresh else courier_shown(self.order)
+        self._take_order(part.values.get((ORDERS, self.order_id)), snapshot)
+        courier = courier_shown(self.order)
+        if courier is None or courier != shown:
+            self.position, self._position_rev = None, -1
+        if courier is not None:
+            self._take_position(part.values.get((COURIERS, courier)), snapshot)
+            if courier != shown and (COURIERS, courier) not in part.values:
+                self._wanted = (COURIERS, courier)
+        return self._body(snapshot)
+
+    def wants(self) -> Sequence[Id]:
+        return () if self._wanted is None else (self._wanted,)
+
+    def _seen(self, value: Value) -> StaffOrder | None:
+        order: StaffOrder | None = _read(_order, value.data if value.data is not None else self.known)
+        return order
+
+    def _take_order(self, value: Value | None, snapshot: bool) -> None:
+        if value is None or not (snapshot or value.rev > self._order_rev):
+            return
+        self._order_rev = value.rev
+        if value.data is not None or (snapshot and self.order is None):
+            self.order = self._seen(value)
+
+    def _take_position(self, value: Value | None, snapshot: bool) -> None:
+        if value is None or not (snapshot or value.rev > self._position_rev):
+            return
+        self._position_rev = value.rev
+        self.position = _read(_position, value.data)
+
+    def _body(self, snapshot: bool) -> dict[str, Any] | None:
+        """The whole of it, or what differs from what this viewer was last sent."""
+        facts: dict[str, Any] = {"order": public_order(self.order), "position": public_position(self.position)}
+        body = {name: what for name, what in facts.items() if snapshot or what != self._sent.get(name)}
+        self._sent = facts
+        revs = {"order": self._order_rev, "position": self._position_rev}
+        return {name: what and what | {"rev": revs[name]} for name, what in body.items()} or None
+
+
+def courier_shown(order: StaffOrder | None) -> str | None:
+    """Whose position the order's customer may see: its courier's, while it is out for delivery."""
+    if order is None or order.deleted or order.status != OUT_FOR_DELIVERY:
+        return None
+    return order.courier
+
+
+def public_order(order: StaffOrder | None) -> dict[str, Any] | None:
+    """An order as its customer sees it; None for a deleted one."""
+    if order is None or order.deleted:
+        return None
+    shown: dict[str, Any] = {"status": order.status, "times": order.times}
+    if order.public_note:
+        shown["publicNote"] = order.public_note
+    if order.eta is not None:
+        shown["eta"] = order.eta
+    if order.courier:
+        shown["courier"] = order.courier.split()[0]
+    if order.destination is not None:
+        shown["destination"] = to_builtins(order.destination)
+    return shown
+
+
+def public_position(position: StaffPosition | None) -> dict[str, Any] | None:
+    """A courier's position as a customer sees it, on the grid; its accuracy is no better than the grid's."""
+    if position is None:
+        return None
+    lat, lng = on_grid(position.lat, position.lng, GRID_M)
+    accuracy = max(GRID_M, round(position.accuracy or 0))
+    shown = {"lat": lat, "lng": lng, "timestamp": position.timestamp, "accuracy": accuracy}
+    return shown if position.heading is None else shown | {"heading": round(position.heading) % 360}
+
+
+def _read(decoder: json.Decoder[Any], data: bytes | None) -> Any:
+    """A value in its typed form; None for none, and for one that is not ours."""
+    try:
+        return decoder.decode(data) if data is not None else None
+    except (DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _shown(what: Struct, always: dict[str, Any], rev: int) -> dict[str, Any]:
+    shown: dict[str, Any] = to_builtins(what) | always
+    shown["rev"] = rev
+    return shown

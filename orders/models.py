@@ -1,0 +1,202 @@
+"""Orders, their events, couriers, positions and tracking links, as the database holds them."""
+
+import secrets
+from datetime import UTC, datetime, timedelta
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.utils import timezone
+
+from orders.events import MAX_EVENT_ID
+from orders.facts import FINISHED, MAX_ID, MAX_NAME, STATUSES, Place
+from orders.positions import PositionState
+from orders.state import OrderState
+from realtime.api import Stamp
+
+LATITUDE = [MinValueValidator(-90.0), MaxValueValidator(90.0)]
+LONGITUDE = [MinValueValidator(-180.0), MaxValueValidator(180.0)]
+
+
+def moment(ms: int) -> datetime:
+    """Unix ms as Django stores times, without loss."""
+    return datetime.fromtimestamp(ms // 1000, UTC) + timedelta(milliseconds=ms % 1000)
+
+
+def milliseconds(time: datetime) -> int:
+    return round(time.timestamp() * 1000)
+
+
+class Courier(models.Model):
+    """Someone who brings orders. Events name couriers that may not be here; they are known by that name."""
+
+    name = models.CharField(max_length=MAX_NAME, unique=True)
+    active = models.BooleanField(default=True, help_text="May be chosen for an order.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Position(models.Model):
+    """The last position of a name: a courier or a place."""
+
+    name = models.CharField(max_length=MAX_NAME, primary_key=True)
+    lat = models.FloatField("latitude", validators=LATITUDE)
+    lng = models.FloatField("longitude", validators=LONGITUDE)
+    timestamp = models.BigIntegerField(default=0, editable=False, help_text="Unix ms")
+    speed = models.FloatField(null=True, editable=False, help_text="m/s")
+    heading = models.FloatField(null=True, editable=False, help_text="degrees from north")
+    accuracy = models.FloatField(null=True, editable=False, help_text="metres")
+    battery = models.FloatField(null=True, editable=False)
+    order_id = models.CharField(max_length=MAX_ID, blank=True, editable=False)
+    source = models.CharField(max_length=50, blank=True, editable=False)
+    stamp = models.JSONField(null=True, editable=False)
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+    def state(self) -> PositionState:
+        return PositionState(
+            name=self.name, lat=self.lat, lng=self.lng, timestamp=self.timestamp, speed=self.speed,
+            heading=self.heading, accuracy=self.accuracy, battery=self.battery, order_id=self.order_id or None,
+            source=self.source or None, stamp=Stamp(*self.stamp) if self.stamp else None,
+        )  # fmt: skip
+
+    def take(self, state: PositionState) -> None:
+        """Sets every field from a state, without saving."""
+        for name in ("lat", "lng", "timestamp", "speed", "heading", "accuracy", "battery"):
+            setattr(self, name, getattr(state, name))
+        self.order_id, self.source = state.order_id or "", state.source or ""
+        self.stamp = list(state.stamp) if state.stamp else None
+
+
+class Order(models.Model):
+    """An order's state with the stamps of its fields, so that the archive merges by the same rules as Redis."""
+
+    order_id = models.CharField("order", max_length=MAX_ID, primary_key=True)
+    customer_name = models.CharField("customer", max_length=200, blank=True)
+    items = models.JSONField(default=list, blank=True)
+    status = models.CharField(max_length=20, blank=True, choices=[(status, status) for status in STATUSES])
+    note = models.TextField(max_length=1000, blank=True, help_text="For staff only.")
+    public_note = models.TextField(max_length=1000, blank=True, help_text="The customer reads this.")
+    courier = models.CharField(max_length=MAX_NAME, blank=True, db_index=True)
+    eta = models.DateTimeField("ETA", null=True, blank=True, help_text="When it is expected to arrive.")
+    due = models.DateTimeField(null=True, blank=True, help_text="When it was promised for.")
+    destination_name = models.CharField("destination", max_length=200, blank=True)
+    destination_lat = models.FloatField("latitude", null=True, blank=True, validators=LATITUDE)
+    destination_lng = models.FloatField("longitude", null=True, blank=True, validators=LONGITUDE)
+    deleted = models.BooleanField(default=False, editable=False)
+    times = models.JSONField(default=dict, blank=True, editable=False)
+    timestamp = models.BigIntegerField(default=0, editable=False, db_index=True, help_text="Unix ms")
+    stamps = models.JSONField(default=dict, blank=True, editable=False)
+    wiped = models.JSONField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("-timestamp", "order_id")
+
+    def __str__(self) -> str:
+        return self.order_id
+
+    def state(self) -> OrderState:
+        """The row as the state that Redis holds."""
+        return OrderState(
+            order_id=self.order_id, customer_name=self.customer_name or None, items=list(self.items) or None,
+            status=self.status or None, note=self.note or None, public_note=self.public_note or None,
+            courier=self.courier or None, eta=milliseconds(self.eta) if self.eta else None,
+            due=milliseconds(self.due) if self.due else None, destination=self.destination, deleted=self.deleted,
+            times=dict(self.times), timestamp=self.timestamp,
+            stamps={name: Stamp(*stamp) for name, stamp in self.stamps.items()},
+            wiped=Stamp(*self.wiped) if self.wiped else None,
+        )  # fmt: skip
+
+    def take(self, state: OrderState) -> None:
+        """Sets every field from a state, without saving."""
+        for name in ("customer_name", "status", "note", "public_note", "courier"):
+            setattr(self, name, getattr(state, name) or "")
+        self.items = list(state.items or [])
+        self.eta = moment(state.eta) if state.eta is not None else None
+        self.due = moment(state.due) if state.due is not None else None
+        to = state.destination
+        self.destination_name = to.name or "" if to else ""
+        self.destination_lat, self.destination_lng = (to.lat, to.lng) if to else (None, None)
+        self.deleted, self.times, self.timestamp = state.deleted, dict(state.times), state.timestamp
+        self.stamps = {name: list(stamp) for name, stamp in state.stamps.items()}
+        self.wiped = list(state.wiped) if state.wiped else None
+
+    @property
+    def destination(self) -> Place | None:
+        if self.destination_lat is None or self.destination_lng is None:
+            return None
+        return Place(name=self.destination_name or None, lat=self.destination_lat, lng=self.destination_lng)
+
+    @property
+    def finished_at(self) -> datetime | None:
+        """When it was delivered, cancelled or returned, if that is how it stands."""
+        return moment(self.times.get(self.status, self.timestamp)) if self.status in FINISHED else None
+
+
+class OrderEvent(models.Model):
+    """Something that happened to an order: from a record of `order-updates`, or saved here on its way there."""
+
+    event_id = models.CharField(max_length=MAX_EVENT_ID)
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="events")
+    time = models.BigIntegerField(help_text="Unix ms")
+    status = models.CharField(max_length=20, blank=True)
+    note = models.TextField(blank=True)
+    by = models.CharField(max_length=150, blank=True, help_text="Who of the staff it was.")
+    source = models.CharField(max_length=200, blank=True, help_text="What the producer calls itself.")
+    topic = models.CharField(max_length=249, blank=True)
+    partition = models.IntegerField(default=-1)
+    offset = models.BigIntegerField(default=-1)
+    data = models.JSONField(default=dict, help_text="All that it said.")
+
+    class Meta:
+        ordering = ("-time", "-id")
+        constraints = [models.UniqueConstraint(fields=["order", "event_id"], name="one_row_an_event")]
+        indexes = [models.Index(fields=["order", "-time"], name="order_event_timeline")]
+
+    def __str__(self) -> str:
+        return f"{self.status or 'Change'} at {moment(self.time):%Y-%m-%d %H:%M:%S}"
+
+
+def new_token() -> str:
+    """192 random bits, safe in a URL."""
+    return secrets.token_urlsafe(24)
+
+
+class TrackingLink(models.Model):
+    """Shows one order to whoever holds its token, until it expires or is revoked."""
+
+    OUTLIVES_ORDER = timedelta(days=1)
+    """How long a link works after its order is over, where the link does not say."""
+
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="links")
+    token = models.CharField(max_length=64, unique=True, default=new_token, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(
+        null=True, blank=True, help_text="Empty: the link works until a day after its order is over."
+    )
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"Link to {self.order_id}"
+
+    def opens(self, now: datetime | None = None) -> bool:
+        """Whether the link still shows its order."""
+        now = now or timezone.now()
+        if self.revoked_at is not None or self.order.deleted:
+            return False
+        if self.expires_at is not None:
+            return now < self.expires_at
+        finished = self.order.finished_at
+        return finished is None or now < finished + self.OUTLIVES_ORDER

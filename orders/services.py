@@ -1,0 +1,150 @@
+"""Changes by staff: the row, its event and the record that is to be published, in one transaction.
+
+Each change gets a stamp that is newer than everything known of what it changes, so that it wins over what is still on
+its way, and goes through the same merge as the record that comes back from Kafka. Nothing here waits for Kafka.
+"""
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from orders import archive, positions, state
+from orders.events import LocationEvent, OrderEvent
+from orders.facts import FINISHED, MAX_ID, MAX_NAME, OrderFacts, facts_of, identifier, plain
+from orders.models import Courier, Order, Position, TrackingLink, milliseconds
+from orders.positions import COURIERS
+from orders.state import ORDERS
+from realtime.api import Stamp, peek, publish
+
+ORDER_TOPIC, LOCATION_TOPIC = "order-updates", "location-updates"
+STAFF = "staff"
+ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+
+
+class OrderExists(ValueError):
+    """There is an order of this id already."""
+
+
+@transaction.atomic
+def change_order(order_id: str, fields: Mapping[str, Any], by: str, now: int | None = None) -> Order:
+    """Changes the fields named (as in JSON, None empties one) and returns the order; raises Order.DoesNotExist.
+
+    `by` is the user's name, `now` Unix ms. Raises ValueError for a value that the topic would not take.
+    """
+    facts = facts_of(dict(fields))
+    row = Order.objects.select_for_update().get(pk=order_id, deleted=False)
+    return _say(row, facts, by, now)
+
+
+@transaction.atomic
+def create_order(fields: Mapping[str, Any], by: str, order_id: str = "", now: int | None = None) -> Order:
+    """A new order, with an id of its own where none is given. An id that was deleted comes to life again, empty.
+
+    Raises OrderExists where there is such an order, ValueError for a value that the topic would not take.
+    """
+    said = {"status": "Placed"} | {name: value for name, value in fields.items() if value is not None}
+    order_id = identifier(order_id, "orderId", MAX_ID, "missing_order_id") if order_id else new_order_id()
+    row, made = Order.objects.select_for_update().get_or_create(pk=order_id)
+    if not made and not row.deleted:
+        raise OrderExists(f"There is an order {order_id} already.")
+    if row.deleted:
+        said["deleted"] = False
+    return _say(row, facts_of(said), by, now)
+
+
+@transaction.atomic
+def delete_order(order_id: str, by: str, now: int | None = None) -> None:
+    """Leaves a tombstone without personal data, and revokes the order's links."""
+    row = Order.objects.select_for_update().get(pk=order_id, deleted=False)
+    _say(row, OrderFacts(deleted=True), by, now)
+
+
+@transaction.atomic
+def move(name: str, lat: float, lng: float, by: str, source: str = STAFF, now: int | None = None) -> Position:
+    """Says where a courier or (with `source` of positions.PLACE) a place is; raises ValueError off the Earth."""
+    if not (-90 <= lat <= 90 and -180 <= lng <= 180):
+        raise ValueError(f"{lat}, {lng} is no latitude and longitude")
+    name = identifier(name, "name", MAX_NAME, "missing_name")
+    row, _ = Position.objects.select_for_update().get_or_create(pk=name, defaults={"lat": lat, "lng": lng})
+    redis = positions.decode(peek((COURIERS, name)))
+    time = _after(now, row.timestamp, redis.timestamp if redis else 0)
+    fix = LocationEvent("", name, Stamp(time), lat, lng, source=source)
+    moved = positions.fold(row.state(), fix)
+    if moved is not None:
+        row.take(moved)
+    row.save()
+    publish(LOCATION_TOPIC, name, {"name": name, "lat": lat, "lng": lng, "timestamp": time, "source": source})
+    return row
+
+
+def tracking_link(order_id: str) -> TrackingLink:
+    """The order's link, made where there is none that works; raises Order.DoesNotExist.
+
+    An order that only Redis knows yet gets its row: the archive's merge will find nothing new in it. A link to an order
+    that is over for long is made to work for another day.
+    """
+    with transaction.atomic():
+        row = Order.objects.select_for_update().filter(pk=order_id).first() or _from_redis(order_id)
+        if row.deleted:
+            raise Order.DoesNotExist(f"{order_id} was deleted")
+        for link in row.links.filter(revoked_at=None):
+            if link.opens():
+                return link
+        link = TrackingLink(order=row)
+        if not link.opens():
+            link.expires_at = timezone.now() + TrackingLink.OUTLIVES_ORDER
+        link.save()
+        return link
+
+
+def new_order_id() -> str:
+    """An id that no order has: five of 32 letters and digits that cannot be mistaken for each other."""
+    while True:
+        order_id = "ORD-" + "".join(secrets.choice(ALPHABET) for _ in range(5))
+        if not Order.objects.filter(pk=order_id).exists():
+            return order_id
+
+
+def active_couriers() -> list[str]:
+    return list(Courier.objects.filter(active=True).values_list("name", flat=True))
+
+
+def open_orders(courier: str) -> int:
+    """How many orders a courier has that are not over."""
+    return Order.objects.filter(courier=courier, deleted=False).exclude(status__in=FINISHED).count()
+
+
+def _say(row: Order, facts: OrderFacts, by: str, now: int | None) -> Order:
+    """Merges facts into a locked row, publishes them and keeps the event."""
+    value = peek((ORDERS, row.pk))
+    time = _after(now, row.timestamp, state.decode(row.pk, value).timestamp if value else 0)
+    held = row.state()
+    wiped = held.wiped
+    stamp = Stamp(time)
+    state.apply(held, facts, stamp)
+    row.take(held)
+    row.save()
+    said = {"orderId": row.pk, **plain(facts), "timestamp": time}
+    event = OrderEvent(publish(ORDER_TOPIC, row.pk, said), row.pk, stamp, facts, ORDER_TOPIC)
+    if held.wiped is not None and held.wiped != wiped:
+        archive.scrub({row.pk: held.wiped})
+    archive.event_row(event, held.wiped, by).save()
+    return row
+
+
+def _after(now: int | None, *known: int) -> int:
+    """A time in ms, now or just after the newest that is known."""
+    return max(milliseconds(timezone.now()) if now is None else now, max(known) + 1)
+
+
+def _from_redis(order_id: str) -> Order:
+    value = peek((ORDERS, order_id))
+    if value is None:
+        raise Order.DoesNotExist(f"there is no order {order_id}")
+    row, _ = Order.objects.select_for_update().get_or_create(pk=order_id)
+    row.take(state.merge(row.state(), state.decode(order_id, value)))
+    row.save()
+    return row

@@ -1,0 +1,101 @@
+// @ts-check
+// What one row of the list looks like: a line, a line opened to its fields, or what is missing.
+import { count, dayMonth, exactTime, hourMinute, hourMinuteSecond, isoDay } from "../realtime/format.js";
+import { pieces } from "./filter.js";
+
+/**
+ * @typedef {import("./filter.js").Line} Line
+ * @typedef {import("./store.js").MissingItem} MissingItem
+ */
+
+/**
+ * @param {HTMLTemplateElement} template
+ * @returns {HTMLElement}
+ */
+function copyOf(template) {
+  return /** @type {HTMLElement} */ (/** @type {Element} */ (template.content.firstElementChild).cloneNode(true));
+}
+
+/**
+ * @param {HTMLTemplateElement} template
+ * @param {Line} line
+ * @param {string} wanted is marked
+ */
+export function lineRow(template, line, wanted) {
+  const row = copyOf(template);
+  const [time, tag, who, message] = row.children;
+  row.dataset.level = line.level;
+  row.ariaLabel = `${line.level} ${line.service} ${line.message}`;
+  time.textContent = shortTime(line.timestamp);
+  tag.textContent = line.level[0];
+  who.textContent = line.service;
+  const end = line.message.indexOf("\n");
+  message.append(...marked(end < 0 ? line.message : line.message.slice(0, end), wanted));
+  if (end >= 0) message.append(" ", hint(line.message));
+  return row;
+}
+
+/**
+ * @param {HTMLTemplateElement} template
+ * @param {Line} line
+ * @param {string} wanted is marked
+ */
+export function openedLine(template, line, wanted) {
+  const opened = copyOf(template);
+  const list = /** @type {Element} */ (opened.querySelector("dl"));
+  const { message, level, service, id, fields } = line;
+  const time = new Date(line.timestamp).toISOString();
+  for (const [name, value] of Object.entries({ message, time, level, service, ...fields, id })) {
+    const [term, what] = [document.createElement("dt"), document.createElement("dd")];
+    term.textContent = name;
+    const text = typeof value === "string" ? value : JSON.stringify(value);
+    what.append(...marked(text, name === "message" ? wanted : ""));
+    list.append(term, what);
+  }
+  return opened;
+}
+
+/**
+ * @param {MissingItem} item
+ * @param {boolean} all whether every line is shown, so that those would have been
+ */
+export function missingText({ missing, n }, all) {
+  if (n === null) return "Lines are missing here, nobody knows how many";
+  const [lines, are] = n === 1 ? ["line", "is"] : ["lines", "are"];
+  if (missing === "missed") return `${count(n)} ${lines} came here, ${are} counted, and can no longer be shown`;
+  return `${count(n)} more ${lines} ${all ? "matched" : "came"} here and ${are} counted, not shown`;
+}
+
+/**
+ * The time of day, with its day where that is not today: logs that are read in late would else look like now.
+ * @param {number} ms
+ */
+function shortTime(ms) {
+  const [then, now] = [new Date(ms), new Date()];
+  if (then.toDateString() === now.toDateString()) return exactTime(ms);
+  if (then.getFullYear() === now.getFullYear()) return `${dayMonth(ms)} ${hourMinuteSecond(ms)}`;
+  return `${isoDay(ms)} ${hourMinute(ms)}`;
+}
+
+/**
+ * @param {string} text
+ * @param {string} wanted
+ * @returns {(string|HTMLElement)[]}
+ */
+function marked(text, wanted) {
+  return pieces(text, wanted).map((piece, index) => {
+    if (index % 2 === 0) return piece;
+    const mark = document.createElement("mark");
+    mark.textContent = piece;
+    return mark;
+  });
+}
+
+/** @param {string} message */
+function hint(message) {
+  const element = document.createElement("span");
+  const more = message.split("\n").length - 1;
+  element.className = "chip";
+  element.textContent = `+${count(more)} ${more === 1 ? "line" : "lines"}`;
+  return element;
+}

@@ -1,0 +1,89 @@
+// @ts-check
+// The line of sight under the bar and the words beside it: they say how live a page is, and the same thing both.
+import { ago, duration } from "./format.js";
+
+/** @typedef {import("./live.js").Status} Status */
+
+/** Nothing new for longer than this is worth saying. */
+const QUIET_MS = 5_000;
+
+/**
+ * What the page says: a strong word, a detail that may tick, and the detail for where there is little room.
+ * @param {Status} status
+ * @param {number} now Date.now
+ * @returns {[string, string, string]}
+ */
+export function words(status, now) {
+  const { state, behind, reason = "" } = status;
+  const last = status.news ?? status.since;
+  const old = last === null ? "nothing received yet" : `last update ${ago(now - last)} ago`;
+  const shortOld = last === null ? "" : ago(now - last);
+  if (state === "connecting") return ["Connecting", reason, ""];
+  if (state === "lost") return ["Reconnecting", old, shortOld];
+  if (state === "closed") return ["Closed", reason || old, reason || shortOld];
+  if (state === "lagging") {
+    const by = behind === null ? "" : duration(behind);
+    return ["Behind", reason || by || old, reason || by || shortOld];
+  }
+  const quiet = status.news === null ? 0 : now - status.news;
+  if (quiet > QUIET_MS) return ["Live", `quiet for ${ago(quiet)}`, ""];
+  return behind === null ? ["Live", "", ""] : ["Live", `${duration(behind)} behind`, duration(behind)];
+}
+
+/** @type {Record<Status["state"], string>} */
+const SPOKEN = {
+  connecting: "Connecting",
+  live: "Live",
+  lagging: "Behind: what is shown is not current",
+  lost: "Connection lost, reconnecting",
+  closed: "Closed",
+};
+
+/**
+ * Drives .sight and .state of this page. The ticking words are hidden from screen readers; a twin that only
+ * changes with the state is what they speak.
+ * @param {import("./live.js").Live} live
+ */
+export function showState(live) {
+  const line = document.querySelector(".sight");
+  const place = document.querySelector(".state");
+  if (!(line instanceof HTMLElement) || !(place instanceof HTMLElement)) return;
+  const shown = document.createElement("span");
+  const strong = document.createElement("b");
+  const detail = document.createElement("span");
+  const short = document.createElement("span");
+  const spoken = document.createElement("span");
+  shown.ariaHidden = "true";
+  shown.append(strong, detail, short);
+  detail.className = "detail";
+  short.className = "short";
+  spoken.className = "hush";
+  place.setAttribute("role", "status");
+  place.replaceChildren(shown, spoken);
+
+  const write = () => {
+    const { status } = live;
+    const [word, more, less] = words(status, Date.now());
+    line.dataset.state = place.dataset.state = status.state;
+    setText(strong, word);
+    setText(detail, more && ` · ${more}`);
+    setText(short, less && ` · ${less}`);
+    setText(spoken, status.state === "closed" && status.reason ? status.reason : SPOKEN[status.state]);
+    place.title = more;
+  };
+  let state = "";
+  live.addEventListener("state", () => {
+    if (state !== live.status.state) write();
+    state = live.status.state;
+  });
+  setInterval(write, 1_000);
+  write();
+}
+
+/**
+ * @param {HTMLElement} element
+ * @param {string} text
+ */
+function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}

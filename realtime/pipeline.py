@@ -12,6 +12,7 @@ from realtime.records import Malformed, Record
 logger = logging.getLogger(__name__)
 
 POLL_S = 0.25
+SILENCE_S = 3.0
 
 
 class Away(Exception):
@@ -63,6 +64,7 @@ class Pipeline:
     applied: int = field(default=0, init=False)
     _starts: dict[Partition, Mark | None] = field(default_factory=dict, init=False)
     _aligned: bool = field(default=False, init=False)
+    _heard: float = field(default=0.0, init=False)
     _again_at: float = field(default=0.0, init=False)
     _commit: Every = field(default_factory=lambda: Every(1.0), init=False)
     _complain: Every = field(default_factory=lambda: Every(60.0), init=False)
@@ -79,6 +81,7 @@ class Pipeline:
                     self._align(now)
                 return False
             done = self._run(polled, now) if polled else False
+            self._listen_for_kafka(bool(polled), now)
             self.push(self.state.turn(now))
         except Away as error:
             self._step_back(error, now)
@@ -93,6 +96,14 @@ class Pipeline:
         if self._reached:
             self.source.commit(self._reached, wait_s=3)
         self.source.close()
+
+    def _listen_for_kafka(self, heard: bool, now: float) -> None:
+        """Silence may be an idle topic or a broker that is away: only in the first case do we show that we live."""
+        if heard:
+            self._heard = now
+        elif self._starts and now - self._heard >= SILENCE_S:
+            self.source.ends(list(self._starts))
+            self._heard = now
 
     def _align(self, now: float) -> None:
         """Puts every assigned partition to the record after its applied offset."""

@@ -110,7 +110,7 @@ class KafkaSource:
     def ends(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
         """The offset that each partition's next record will have."""
         try:
-            ends = self._consumer.end_offsets([TopicPartition(*at) for at in partitions], timeout_ms=10_000)
+            ends = self._consumer.end_offsets([TopicPartition(*at) for at in partitions], timeout_ms=3_000)
         except KafkaError as error:
             raise KafkaAway("asking for the ends of the topics") from error
         return {(at.topic, at.partition): end for at, end in ends.items()}

@@ -1,6 +1,7 @@
 """Times in records: any usual unit or form becomes Unix milliseconds (pure)."""
 
 from datetime import UTC, datetime
+from math import isfinite
 
 YEAR_2000 = 946_684_800_000
 MINUTE = 60_000
@@ -18,12 +19,12 @@ def millis(value: object) -> int:
         return _from_text(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"{value!r} is not a time")
-    if value != value or value in (float("inf"), float("-inf")):
-        raise ValueError(f"{value!r} is not a time")
     return _from_number(value)
 
 
 def _from_number(value: int | float) -> int:
+    if isinstance(value, float) and not isfinite(value):
+        raise ValueError(f"{value!r} is not a time")
     size = abs(value)
     if size < 1e11:  # seconds, to the year 5138
         return round(value * 1000)
@@ -37,9 +38,11 @@ def _from_number(value: int | float) -> int:
 def _from_text(value: str) -> int:
     text = value.strip()
     try:
-        return _from_number(float(text) if "." in text or "e" in text.lower() else int(text))
+        number = float(text) if "." in text or "e" in text.lower() else int(text)
     except ValueError:
         pass
+    else:
+        return _from_number(number)
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

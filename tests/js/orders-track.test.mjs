@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { answer, happened } from "../../orders/static/orders/answer.js";
-import { steps } from "../../orders/static/orders/steps.js";
+import { shortSteps, steps } from "../../orders/static/orders/steps.js";
 
 const NOW = 1_762_424_052_948;
 const MINUTE = 60_000;
@@ -21,6 +21,11 @@ test("steps show what is behind, now and ahead; Confirmed only where it was take
   assert.equal(shape(steps("Packed", { Placed: 1, Packed: 2 })), plain);
   assert.equal(shape(steps("Packed", {})), plain, "a step nobody told us of was taken all the same");
   assert.equal(shape(steps("Packed", { Placed: 1, Confirmed: 2, Packed: 3 })), plain.replace("Packed:now", "Confirmed:done Packed:now"));
+});
+
+test("a customer sees Confirmed as a step only while it is the newest", () => {
+  assert.match(shape(shortSteps("Confirmed", { Confirmed: 2 })), /^Placed:done Confirmed:now Packed:todo/);
+  assert.match(shape(shortSteps("Packed", { Confirmed: 2, Packed: 3 })), /^Placed:done Packed:now/);
 });
 
 test("a finished order has nothing ahead, a cancelled one only what it reached", () => {

@@ -1,0 +1,72 @@
+"""A plain WebSocket client that keeps what a page would keep. For tests that cross real sockets."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
+
+class LiveSocket:
+    """Connects to `/ws/<view>/`, takes frames until a condition holds. `cookie` is a session's."""
+
+    def __init__(self, base_url: str, view: str, cookie: str = "", cursor: str = "", origin: str | None = None) -> None:
+        at = urlsplit(base_url)
+        headers = {"Cookie": f"sessionid={cookie}"} if cookie else {}
+        query = f"?cursor={cursor}" if cursor else ""
+        url = f"ws://{at.netloc}/ws/{view}/{query}"
+        self.socket = connect(url, additional_headers=headers, origin=origin, proxy=None, max_size=None, legacy=True)
+        self.frames: list[dict[str, Any]] = []
+        self.items: dict[str, dict[str, Any]] = {}
+        self.lines: dict[int, dict[str, Any]] = {}
+        self.totals: dict[tuple[int, str, str], int] = {}
+        self.code: int | None = None
+
+    def __enter__(self) -> LiveSocket:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.socket.close()
+
+    def until(self, condition: Callable[[LiveSocket], Any], deadline_s: float = 15.0) -> Any:
+        """Takes frames until the condition is true of this client; fails the test after the deadline."""
+        end = time.monotonic() + deadline_s
+        while not (value := condition(self)):
+            left = end - time.monotonic()
+            assert left > 0, f"not in time; the last frames: {self.frames[-3:]}"
+            try:
+                self.take(json.loads(self.socket.recv(timeout=left)))
+            except TimeoutError:
+                continue
+            except ConnectionClosed as closed:
+                self.code = closed.rcvd.code if closed.rcvd else 1006
+                assert condition(self), f"closed with {self.code}"
+        return value
+
+    def take(self, frame: dict[str, Any]) -> None:
+        self.frames.append(frame)
+        for kind, name in (("orders", "orderId"), ("couriers", "name")):
+            for item in frame.get(kind, ()):
+                held = self.items.get(item[name])
+                if held is None or frame["type"] == "snapshot" or item["rev"] > held["rev"]:
+                    self.items[item[name]] = item
+            for gone in frame.get("removed", {}).get(kind, ()):
+                self.items.pop(gone, None)
+        self.lines |= {line["n"]: line for line in frame.get("lines", ())}
+        self.totals |= {(second, service, level): n for second, service, level, n in frame.get("counts", ())}
+
+    def status(self, order: str) -> str | None:
+        return self.items.get(order, {}).get("status")
+
+    def counted(self, service: str) -> dict[str, int]:
+        """Lines by level."""
+        levels: dict[str, int] = {}
+        for (_, name, level), n in self.totals.items():
+            if name == service:
+                levels[level] = levels.get(level, 0) + n
+        return levels

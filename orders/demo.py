@@ -11,7 +11,8 @@ from orders.models import Courier, Order, Position, milliseconds
 from orders.positions import PLACE
 
 BY = "demo"
-HOUR = 3_600_000
+HOUR, STEP_MS = 3_600_000, 9 * 60_000
+PATH = ("Placed", "Confirmed", "Packed", "Shipped", "Out for delivery", "Delivered")
 PLACES = {
     "Warehouse A": (13.0827, 80.2707),
     "Warehouse B": (13.06778, 80.25105),
@@ -48,7 +49,16 @@ def seed() -> None:
             services.move(name, *COURIERS[name], BY)
     for order_id, about in ORDERS.items():
         if not Order.objects.filter(pk=order_id).exists():
-            services.create_order(_facts(about, now), BY, order_id)
+            _tell(order_id, _facts(about, now), now)
+
+
+def _tell(order_id: str, facts: dict[str, Any], now: int) -> None:
+    """Makes an order with the steps that brought it to its status, some minutes apart."""
+    steps = PATH[: PATH.index(facts["status"]) + 1]
+    start = now - STEP_MS * len(steps)
+    services.create_order(facts | {"status": steps[0]}, BY, order_id, now=start)
+    for number, status in enumerate(steps[1:], 1):
+        services.change_order(order_id, {"status": status}, BY, now=start + number * STEP_MS)
 
 
 def _facts(about: dict[str, Any], now: int) -> dict[str, Any]:

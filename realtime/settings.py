@@ -141,7 +141,7 @@ STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [
     (f"npm/{package}/dist", BASE_DIR / "node_modules" / package / "dist")
-    for package in ("leaflet", "leaflet.markercluster", "chart.js")
+    for package in ("leaflet", "chart.js")
     if (BASE_DIR / "node_modules" / package / "dist").is_dir()
 ]
 WHITENOISE_USE_FINDERS = DEBUG

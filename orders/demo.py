@@ -11,6 +11,7 @@ from orders.models import Courier, Order, Position, milliseconds
 from orders.positions import PLACE
 
 BY = "demo"
+FOLLOWED = "ORD-49915"
 HOUR, STEP_MS = 3_600_000, 9 * 60_000
 PATH = ("Placed", "Confirmed", "Packed", "Shipped", "Out for delivery", "Delivered")
 PLACES = {
@@ -37,8 +38,11 @@ ORDERS: dict[str, dict[str, Any]] = {
 
 
 @transaction.atomic
-def seed() -> None:
-    """Makes what is missing, through the services, so that Kafka is told; what is there stays as it is."""
+def seed() -> dict[str, str]:
+    """Makes what is missing, through the services, so that Kafka is told; what is there stays as it is.
+
+    Returns what to open: paths, with what they show.
+    """
     now = milliseconds(timezone.now())
     for name, (lat, lng) in PLACES.items():
         if not Position.objects.filter(pk=name).exists():
@@ -50,6 +54,10 @@ def seed() -> None:
     for order_id, about in ORDERS.items():
         if not Order.objects.filter(pk=order_id).exists():
             _tell(order_id, _facts(about, now), now)
+    pages = {"/orders/": "all orders and couriers on a map"}
+    if Order.objects.filter(pk=FOLLOWED, deleted=False).exists():
+        pages[f"/track/{services.tracking_link(FOLLOWED).token}/"] = f"what a customer sees of {FOLLOWED}"
+    return pages
 
 
 def _tell(order_id: str, facts: dict[str, Any], now: int) -> None:

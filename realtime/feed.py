@@ -285,7 +285,11 @@ class Feed:
             now = self.clock()
             if self.stale or now - compared >= COMPARE_S:
                 compared = now
-                await self._compare(now)
+                try:
+                    await self._compare(now)
+                except Exception:
+                    logger.exception("The feed of group %s could not compare itself with Redis.", self.group)
+                    self._set_stale(REDIS_AWAY)
                 self._welcome_new()
             for viewer in self.viewers:
                 if now - viewer.spoken >= SILENCE_S:

@@ -18,7 +18,7 @@ from realtime.viewers import Viewer
 
 logger = logging.getLogger(__name__)
 
-BAD_FRAME, TOO_BIG = 4400, 1009
+BAD_FRAME, TOO_BIG, LEFT = 4400, 1009, 1001
 MAX_FRAME_BYTES = 64 * 1024
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -47,7 +47,10 @@ class LiveConsumer(AsyncConsumer):  # type: ignore[misc]
         reading = asyncio.ensure_future(self._read(viewer, receive))
         try:
             code = await viewer.pump(lambda text: send({"type": "websocket.send", "text": text}))
-            await send({"type": "websocket.close", "code": code})
+            if code != LEFT:
+                await send({"type": "websocket.close", "code": code})
+        except OSError:
+            pass  # it left while we were sending
         finally:
             hub().detach(viewer)
             reading.cancel()
@@ -71,7 +74,7 @@ class LiveConsumer(AsyncConsumer):  # type: ignore[misc]
         while True:
             message = await receive()
             if message["type"] == "websocket.disconnect":
-                return viewer.close(1000)
+                return viewer.close(LEFT)
             text = message.get("text")
             if len(text or message.get("bytes") or b"") > MAX_FRAME_BYTES:
                 return viewer.close(TOO_BIG)

@@ -1,0 +1,1 @@
+"""Real servers on this machine without containers: Apache Kafka and Redis, each on a leash."""

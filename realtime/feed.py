@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from realtime import catchup, frames
 from realtime.frames import Cursor
+from realtime.history import History
 from realtime.lenses import Line, Part, Value, View
 from realtime.shapes import Id, Kind
 from realtime.state.connection import AWAY, StateAway
@@ -19,7 +19,6 @@ logger = logging.getLogger(__name__)
 EARLY_S = 0.1
 COMPARE_S, HURRY_S = 2.0, 0.25
 SILENCE_S = 15.0
-HISTORY = 500
 REDIS_AWAY = "Redis does not answer"
 
 
@@ -30,11 +29,9 @@ class Feed:
         self.group, self.reader, self.layer, self.interval_s, self.clock = group, reader, layer, interval_s, clock
         self.viewers: set[Viewer] = set()
         self.epoch: str | None = None
-        self.seq = 0
+        self.history = History()
         self.stale: str | None = None
         self._views: dict[str, View] = {}
-        self._early: dict[int, Part] = {}
-        self._history: deque[tuple[int, int, Part]] = deque(maxlen=HISTORY)  # (seq before, seq after, what changed)
         self._flushed = 0.0
         self._flush_handle: asyncio.TimerHandle | None = None
         self._gap_handle: asyncio.TimerHandle | None = None
@@ -99,16 +96,12 @@ class Feed:
             return
 
     def _on_push(self, push: dict[str, Any]) -> None:
-        if push["epoch"] != self.epoch or push["seq"] <= self.seq:
+        if push["epoch"] != self.epoch:
             return
-        self._early[push["seq"]] = self._part(push)
-        self._take_in_order()
-        if self._early and self._gap_handle is None:
+        if self.history.add(push["seq"], self._part(push)):
+            self._flush_when_due()
+        if self.history.waits and self._gap_handle is None:
             self._gap_handle = asyncio.get_running_loop().call_later(EARLY_S, self._on_gap)
-
-    def _take_in_order(self) -> None:
-        while (part := self._early.pop(self.seq + 1, None)) is not None:
-            self._take(self.seq + 1, part)
 
     def _part(self, push: dict[str, Any]) -> Part:
         """A push in the terms of the views that are watched; what no view knows is left out."""
@@ -123,9 +116,7 @@ class Feed:
         totals = {(tallies[name], bucket, field): n for name, bucket, field, n in push["totals"] if name in tallies}
         return Part(values, lines, totals, push["produced"])
 
-    def _take(self, seq: int, part: Part) -> None:
-        self._history.append((self.seq, seq, part))
-        self.seq = seq
+    def _flush_when_due(self) -> None:
         self._flush_soon(max(0.0, self._flushed + self.interval_s - self.clock()))
 
     def _flush_soon(self, wait_s: float) -> None:
@@ -134,12 +125,12 @@ class Feed:
 
     def _on_gap(self) -> None:
         self._gap_handle = None
-        if self._early:
+        if self.history.waits:
             self._spawn(self._read_missed())
 
     async def _read_missed(self) -> None:
         """A push was lost: reads what changed since, or starts every viewer afresh where that is not known."""
-        epoch, seq = self.epoch, self.seq
+        epoch, seq = self.epoch, self.history.seq
         number = min((viewer.number for viewer in self.viewers if viewer.ready), default=0)
         whole, reach = Part(), seq
         for view in list(self._views.values()):
@@ -153,10 +144,8 @@ class Feed:
                 return self._restart()
             whole.add(missed.part)
             reach = max(reach, missed.seq)
-        if reach > self.seq:
-            self._early = {seq: part for seq, part in self._early.items() if seq > reach}
-            self._take(reach, whole)
-            self._take_in_order()
+        if self.history.reach(reach, whole):
+            self._flush_when_due()
         return None
 
     # --- frames -------------------------------------------------------------------------------------------------------
@@ -168,36 +157,28 @@ class Feed:
         merged: dict[int, Part | None] = {}
         encoded: dict[Any, list[str]] = {}
         for viewer in self.viewers:
-            if not viewer.ready or viewer.seq >= self.seq:
+            if not viewer.ready or viewer.seq >= self.history.seq:
                 continue
             if viewer.seq not in merged:
-                merged[viewer.seq] = self._after(viewer.seq)
+                merged[viewer.seq] = self.history.after(viewer.seq)
             part = merged[viewer.seq]
             if part is None:
                 viewer.phase = Phase.NEW
             else:
                 self._deliver(viewer, part, encoded, now)
+        if not any(viewer.phase is Phase.WELCOMING for viewer in self.viewers):
+            self.history.forget()
         self._welcome_new()
-
-    def _after(self, seq: int) -> Part | None:
-        """All that came after a seq, or None where the history does not reach back so far."""
-        if not self._history or self._history[0][0] > seq:
-            return None
-        whole = Part()
-        for _, after, part in self._history:
-            if after > seq:
-                whole.add(part)
-        return whole
 
     def _deliver(self, viewer: Viewer, part: Part, encoded: dict[Any, list[str]], now: float) -> None:
         lens, view = viewer.lens, viewer.view
         last = max(viewer.number, part.lines[-1].number if part.lines else 0)
-        cursor = Cursor(self.epoch or "", self.seq, last)
+        cursor = Cursor(self.epoch or "", self.history.seq, last)
         key = (view.name, lens.share, viewer.seq, viewer.number)
         texts = encoded.get(key) if lens.share is not None else None
         if texts is None:
             texts = encoded[key] = frames.deltas(lens, part, viewer.number, view.limit, cursor, int(now * 1000))
-        viewer.seq, viewer.number = self.seq, last
+        viewer.seq, viewer.number = self.history.seq, last
         for text in texts:
             viewer.offer(text, now)
         if wanted := lens.wants():
@@ -240,7 +221,7 @@ class Feed:
         viewer.resume = None
         if self.stale:
             self._beat(viewer)
-        if viewer.seq < self.seq:
+        if viewer.seq < self.history.seq:
             self._flush_soon(0)
 
     async def _snapshot(self, viewer: Viewer) -> None:
@@ -251,7 +232,7 @@ class Feed:
 
     async def _resume(self, viewer: Viewer, cursor: Cursor) -> bool:
         """Sends what was missed since a cursor; False where the cursor cannot be honoured."""
-        if cursor.epoch != self.epoch or cursor.seq > self.seq or viewer.view.takes_argument:
+        if cursor.epoch != self.epoch or cursor.seq > self.history.seq or viewer.view.takes_argument:
             return False
         missed = await catchup.since(self.reader, viewer.view, cursor.seq, cursor.number, self.clock())
         if missed is None or cursor.number > missed.number or cursor.epoch != self.epoch:
@@ -307,9 +288,9 @@ class Feed:
             if not head.settled:
                 return self._set_stale("Catching up after a restart")
             self._begin(head)
-        elif head.seq > self.seq and not self._early:
+        elif head.seq > self.history.seq and not self.history.waits:
             await asyncio.sleep(EARLY_S)  # its push may be on the way
-            if head.seq > self.seq:
+            if head.seq > self.history.seq:
                 await self._read_missed()
         self._set_stale(None if head.worker else "No worker is reading the topics")
         return None
@@ -317,10 +298,7 @@ class Feed:
     def _begin(self, head: Head) -> None:
         """A new life of the state: every viewer gets a snapshot of it."""
         first = self.epoch is None
-        self.epoch, self.seq = head.epoch, head.seq
-        self._early.clear()
-        self._history.clear()
-        self._history.append((head.seq, head.seq, Part()))
+        self.epoch, self.history = head.epoch, History(head.seq)
         if first:
             self._welcome_new()  # with the cursors that they came with
         else:

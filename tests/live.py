@@ -11,6 +11,21 @@ from urllib.parse import urlsplit
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from tests.servers import Stack
+
+
+def session_of(stack: Stack) -> str:
+    """The session cookie of the staff user."""
+    return stack.python(
+        "from django.contrib.auth import get_user_model, SESSION_KEY, BACKEND_SESSION_KEY, HASH_SESSION_KEY\n"
+        "from importlib import import_module; from django.conf import settings\n"
+        "user = get_user_model().objects.get(is_superuser=True)\n"
+        "store = import_module(settings.SESSION_ENGINE).SessionStore()\n"
+        "store[SESSION_KEY], store[HASH_SESSION_KEY] = str(user.pk), user.get_session_auth_hash()\n"
+        "store[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]\n"
+        "store.create(); print(store.session_key)"
+    ).strip()
+
 
 class LiveSocket:
     """Connects to `/ws/<view>/`, takes frames until a condition holds. `cookie` is a session's."""

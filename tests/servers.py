@@ -98,7 +98,7 @@ class Stack:
             "DATABASE_URL": f"sqlite:///{folder / 'db.sqlite3'}",
             "PYTHONUNBUFFERED": "1",
         }
-        daphne = ["-m", "daphne", "-b", "127.0.0.1", "-p", str(self.port), "realtime.asgi:application"]
+        daphne = ["-m", "daphne", "-v", "0", "-b", "127.0.0.1", "-p", str(self.port), "realtime.asgi:application"]
         self.processes = {
             "web": self._process("web", *daphne),
             "live": self._process("live", "manage.py", "consume_kafka", "--group", "live"),

@@ -14,6 +14,7 @@ PURE = [
     "realtime/shapes.py",
     "realtime/lenses.py",
     "realtime/frames.py",
+    "realtime/history.py",
     "realtime/batches.py",
     "realtime/policy.py",
     "realtime/pipeline.py",

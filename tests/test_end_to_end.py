@@ -4,13 +4,15 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.live import LiveSocket
-from tests.servers import Stack, missing, wait_until
+from compose.local.process import answers
+from tests.live import LiveSocket, session_of
+from tests.servers import Stack, free_ports, missing, wait_until
 
 BAD = {
     "not UTF-8": (b'{"orderId":"\xff\xfe","status":"Packed"}', "not_utf8"),
@@ -35,16 +37,7 @@ BAD_PLACES = {
 
 @pytest.fixture(scope="module")
 def session(stack: Stack) -> str:
-    """The session cookie of the staff user."""
-    return stack.python(
-        "from django.contrib.auth import get_user_model, SESSION_KEY, BACKEND_SESSION_KEY, HASH_SESSION_KEY\n"
-        "from importlib import import_module; from django.conf import settings\n"
-        "user = get_user_model().objects.get(is_superuser=True)\n"
-        "store = import_module(settings.SESSION_ENGINE).SessionStore()\n"
-        "store[SESSION_KEY], store[HASH_SESSION_KEY] = str(user.pk), user.get_session_auth_hash()\n"
-        "store[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]\n"
-        "store.create(); print(store.session_key)"
-    ).strip()
+    return session_of(stack)
 
 
 @pytest.fixture
@@ -180,6 +173,35 @@ def test_kcat_delivers_the_briefs_samples(stack, session):
         kcat = ["kcat", "-P", "-b", stack.kafka.bootstrap, "-t", "order-updates"]
         subprocess.run(kcat, input=sample, check=True, timeout=30)
         page.until(lambda p: p.status("ORD-KCAT") == "Shipped")
+
+
+def test_rsyslog_delivers_real_lines(stack, session, tmp_path):
+    rsyslogd = shutil.which("rsyslogd", path=f"{os.environ['PATH']}:/usr/sbin")
+    if not rsyslogd or not list(Path("/usr/lib").glob("*/rsyslog/omkafka.so")):
+        missing("rsyslog with omkafka is not installed")
+    port = free_ports()
+    (tmp_path / "rsyslog.conf").write_text(
+        f"""module(load="imtcp") module(load="omkafka")
+        input(type="imtcp" address="127.0.0.1" port="{port}")
+        template(name="line" type="string" string="%timestamp:::date-rfc3339% %syslogseverity-text:::uppercase% %msg%")
+        action(type="omkafka" broker=["{stack.kafka.bootstrap}"] topic="service-logs" key="rsyslog" template="line")
+        """
+    )
+    config = ["-f", str(tmp_path / "rsyslog.conf"), "-i", str(tmp_path / "pid")]
+    server = subprocess.Popen([rsyslogd, "-n", *config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: answers("127.0.0.1", port))
+        with LiveSocket(stack.base_url, "logs", session) as page:
+            page.until(lambda p: p.frames)
+            with socket.create_connection(("127.0.0.1", port)) as syslog:
+                for severity, text in ((6, "line one"), (3, "line two"), (4, "line three")):
+                    syslog.sendall(f"<{8 + severity}>Nov 23 14:00:00 host app: {text}\n".encode())
+            page.until(lambda p: sum(p.counted("rsyslog").values()) == 3)
+            assert page.counted("rsyslog") == {"INFO": 1, "ERROR": 1, "WARN": 1}
+            assert {"line one", "line two", "line three"} <= {line["message"].strip() for line in page.lines.values()}
+    finally:
+        server.terminate()
+        server.wait(10)
 
 
 def test_a_worker_ends_on_sigterm_with_everything_committed(stack, session, producer):

@@ -121,7 +121,8 @@ def start_processes(place: Place, env: Mapping[str, str], supervisor: Supervisor
     extra = {"PYTHONUNBUFFERED": "1"}
     if not env.get("DJANGO_ALLOWED_HOSTS"):
         extra["DJANGO_ALLOWED_HOSTS"] = ",".join(in_url(host) for host in place.hosts())
-    web = child(place, "web", ["-m", "daphne", *listen(place), "realtime.asgi:application"], extra)
+    # An access log would hold the tokens of tracking pages.
+    web = child(place, "web", ["-m", "daphne", "-v", "0", *listen(place), "realtime.asgi:application"], extra)
     supervisor.start(web)
     for name, arguments in WORKERS.items():
         supervisor.start(child(place, name, ["manage.py", *arguments], extra))

@@ -70,9 +70,9 @@ class Pipeline:
     _complain: Every = field(default_factory=lambda: Every(60.0), init=False)
     _reached: dict[Partition, Mark] = field(default_factory=dict, init=False)
 
-    def turn(self, now: float, poll_s: float = POLL_S) -> bool:
+    def turn(self, now: float) -> bool:
         """One round; `now` is Unix seconds. Returns whether a batch was applied."""
-        polled = self.source.poll(poll_s if self._aligned else min(poll_s, 0.05))
+        polled = self.source.poll(POLL_S)
         if self.source.moved():
             self._aligned = False
         try:
@@ -90,6 +90,13 @@ class Pipeline:
             self.source.commit(self._reached)
             self._reached = {}
         return done
+
+    def is_at_the_end(self) -> bool:
+        """Whether every partition that is ours is applied up to its end."""
+        if not self._aligned or not self._starts:
+            return False
+        ends = self.source.ends(list(self._starts))
+        return all(mark.offset + 1 >= ends[at] if mark else not ends[at] for at, mark in self._starts.items())
 
     def close(self) -> None:
         """Commits what was applied and leaves the group."""

@@ -39,6 +39,18 @@ class Notes(ConsumerRebalanceListener):  # type: ignore[misc]
         self.changed = True
 
 
+def keep_joins(consumer: KafkaConsumer) -> None:
+    """Works round kafka-python 3.0.12, which can forget a join that is answered between two polls.
+
+    A leader that joins again because the topics' metadata changed compares snapshots that are equal by then, sees no
+    need to join, and never takes its assignment: a member that reads nothing, for ever. While a join is under way or
+    unanswered there is a need.
+    """
+    coordinator = consumer._coordinator
+    needed = coordinator.need_rejoin
+    coordinator.need_rejoin = lambda: coordinator._join_task is not None or needed()
+
+
 class KafkaSource:
     """A member of a consumer group over some topics. Nothing is committed unless `commit` is called."""
 
@@ -66,6 +78,7 @@ class KafkaSource:
             )
         except KafkaError as error:
             raise KafkaAway("connecting") from error
+        keep_joins(self._consumer)
         self._consumer.subscribe(self.topics, listener=self._notes)
 
     def poll(self, timeout_s: float) -> dict[Partition, list[Record]]:

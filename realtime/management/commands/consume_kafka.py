@@ -17,7 +17,7 @@ from realtime import deadletters
 from realtime.api import Stream
 from realtime.archive import ArchiveState, marks
 from realtime.groups import Pusher
-from realtime.kafka_settings import KafkaAway
+from realtime.kafka_settings import KafkaAway, dead_letter_topic
 from realtime.pipeline import Pipeline
 from realtime.policy import Every
 from realtime.source import KafkaSource
@@ -58,13 +58,12 @@ def choose(topics: str) -> list[Stream]:
 
 def run(group: str, chosen: list[Stream], instance_id: str | None, stop: threading.Event) -> None:
     """Turns the worker's loop until `stop` is set."""
-    if group == "archive":
-        chosen = [*chosen, *(deadletters.stream(stream.topic) for stream in chosen)]
-    source = connect([stream.topic for stream in chosen], settings.KAFKA_GROUP_PREFIX + group, instance_id, stop)
+    topics = topics_of(group, chosen)
+    source = connect(topics, group, instance_id, stop)
     if source is None:
         return
     pipeline, ends = build(group, chosen, source)
-    logger.info("Worker %d of group %s reads %s.", os.getpid(), group, ", ".join(stream.topic for stream in chosen))
+    logger.info("Worker %d of group %s reads %s.", os.getpid(), group, ", ".join(topics))
     try:
         while not stop.is_set():
             pipeline.turn(time.time())
@@ -75,12 +74,18 @@ def run(group: str, chosen: list[Stream], instance_id: str | None, stop: threadi
     logger.info("Worker %d has applied %d records and ends.", os.getpid(), pipeline.applied)
 
 
+def topics_of(group: str, chosen: list[Stream]) -> list[str]:
+    """What a group reads; the archive reads the dead letters too."""
+    topics = [stream.topic for stream in chosen]
+    return [*topics, *map(dead_letter_topic, topics)] if group == "archive" else topics
+
+
 def connect(topics: list[str], group: str, instance_id: str | None, stop: threading.Event) -> KafkaSource | None:
     """A source, once a broker answers; says once a minute that it waits. None when asked to stop before."""
     complain = Every(60)
     while not stop.is_set():
         try:
-            return KafkaSource(topics, group, instance_id)
+            return KafkaSource(topics, settings.KAFKA_GROUP_PREFIX + group, instance_id)
         except KafkaAway as error:
             if complain.due(time.time()):
                 logger.warning("%s Waiting.", error)
@@ -92,6 +97,7 @@ def build(group: str, chosen: list[Stream], source: KafkaSource) -> tuple[Pipeli
     """The pipeline of a group over this source, and what to call at its end."""
     by_topic = {stream.topic: stream for stream in chosen}
     if group == "archive":
+        by_topic |= {dead_letter_topic(topic): deadletters.stream(topic) for topic in by_topic}
         return Pipeline(source, ArchiveState(), by_topic, push=ignore, divert=ignore), []
     pusher, diverter = Pusher(), deadletters.Diverter()
     worker = f"{socket.gethostname()}-{os.getpid()}"

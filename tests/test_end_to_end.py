@@ -6,13 +6,14 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from compose.local.process import answers
+from compose.local.process import Process, answers
 from tests.live import LiveSocket, session_of
-from tests.servers import Stack, free_ports, missing, wait_until
+from tests.servers import ROOT, Stack, free_ports, missing, wait_until
 
 BAD = {
     "not UTF-8": (b'{"orderId":"\xff\xfe","status":"Packed"}', "not_utf8"),
@@ -114,6 +115,34 @@ def test_a_killed_worker_shows_what_was_saved_meanwhile_once(stack, session):
     wait_until(lambda: stack.python(events).strip() == "6", 20)
 
 
+def test_two_workers_share_the_work_and_count_every_record_once_though_one_is_killed(stack, session, producer):
+    command = [sys.executable, "manage.py", "consume_kafka", "--group", "live"]
+    second = Process("live-2", command, log=stack.folder / "logs" / "live-2.log", env=stack.env, cwd=ROOT)
+    second.start()
+    try:
+        with LiveSocket(stack.base_url, "logs", session) as page:
+            page.until(lambda p: p.frames)
+            for n in range(6000):  # without a key: any partition, so both workers meet the same orders
+                producer.send("service-logs", None, b'{"service":"shared","level":"INFO","message":"%d"}' % n)
+                if n % 3 == 0:
+                    producer.send("order-updates", None, order(f"ORD-S{n % 20}", status="Packed", eta=n + 10**12))
+                if n == 2000:
+                    stack.kill("live")
+            producer.flush()
+            stack.restart("live")
+            page.until(lambda p: p.counted("shared") == {"INFO": 6000}, 40)
+    finally:
+        second.stop()
+    events = "OrderEvent.objects.filter(order__order_id__startswith='ORD-S').count()"
+    wait_until(lambda: stack.python(f"from orders.models import OrderEvent; print({events})").strip() == "2000", 30)
+    same = (
+        "from orders import archive; from orders.state import ORDERS; from realtime.api import peek\n"
+        "ids = [(ORDERS, f'ORD-S{n}') for n in range(20)]; held = archive.load(ids)\n"
+        "print(len(held), all(peek(id) == held[id] for id in held))"
+    )
+    wait_until(lambda: stack.python(same).split() == ["20", "True"], 15)
+
+
 def test_real_log_lines_are_counted_exactly(stack, session, real_data: Path):
     with LiveSocket(stack.base_url, "logs", session) as page:
         page.until(lambda p: p.frames)
@@ -211,3 +240,17 @@ def test_a_worker_ends_on_sigterm_with_everything_committed(stack, session, prod
     os.kill(stack.pid("live"), signal.SIGTERM)
     wait_until(lambda: not stack.alive("live"), 10)
     stack.restart("live")
+
+
+def test_while_kafka_is_away_pages_say_so_saves_work_and_everything_comes_later(stack, session):
+    with LiveSocket(stack.base_url, "orders", session) as page:
+        page.until(lambda p: p.frames)
+        stack.kafka.kill(0)
+        page.until(lambda p: p.frames[-1].get("stale"), 30)
+        for n in range(3):
+            stack.python(f"from orders.services import create_order; create_order({{}}, 'test', 'ORD-AWAY{n}')")
+        stack.kafka.restart(0)
+        page.until(lambda p: all(p.status(f"ORD-AWAY{n}") == "Placed" for n in range(3)), 60)
+        page.until(lambda p: not p.frames[-1].get("stale"), 30)
+    for name in ("live", "archive", "relay"):
+        assert stack.alive(name)

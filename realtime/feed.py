@@ -5,12 +5,12 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from realtime import catchup, frames
+from realtime import catchup, frames, groups
 from realtime.frames import Cursor
 from realtime.history import History
 from realtime.lenses import Line, Part, Value, View
 from realtime.shapes import Id, Kind
-from realtime.state.connection import AWAY, StateAway
+from realtime.state.connection import StateAway
 from realtime.state.reader import Head, Reader
 from realtime.viewers import Phase, Viewer
 
@@ -73,27 +73,8 @@ class Feed:
     # --- pushes -------------------------------------------------------------------------------------------------------
 
     async def _listen(self) -> None:
-        channel = await self._join()
-        try:
-            while True:
-                self._on_push(await self.layer.receive(channel))
-        finally:
-            await asyncio.shield(self._leave(channel))
-
-    async def _join(self) -> str:
-        while True:
-            try:
-                channel: str = await self.layer.new_channel()
-                await self.layer.group_add(self.group, channel)
-                return channel
-            except AWAY:
-                await asyncio.sleep(HURRY_S)
-
-    async def _leave(self, channel: str) -> None:
-        try:
-            await self.layer.group_discard(self.group, channel)
-        except AWAY:
-            return
+        async for push in groups.receive(self.layer, self.group):
+            self._on_push(push)
 
     def _on_push(self, push: dict[str, Any]) -> None:
         if push["epoch"] != self.epoch:

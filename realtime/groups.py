@@ -1,8 +1,9 @@
-"""Sends pushes to the Channels groups. The only module that names the channel layer for sending."""
+"""Sends pushes to the Channels groups and receives them. The only module that names the channel layer for sending."""
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from channels.layers import get_channel_layer
@@ -11,6 +12,8 @@ from realtime.state.connection import AWAY
 from realtime.state.packing import Push
 
 logger = logging.getLogger(__name__)
+
+RETRY_S = 0.25
 
 
 class Pusher:
@@ -38,3 +41,29 @@ class Pusher:
 
     def close(self) -> None:
         self._runner.close()
+
+
+async def receive(layer: Any, group: str) -> AsyncIterator[dict[str, Any]]:
+    """Joins a group and yields its pushes until it is closed; waits for a channel layer that is away."""
+    channel = await _join(layer, group)
+    try:
+        while True:
+            yield await layer.receive(channel)
+    finally:
+        await asyncio.shield(_leave(layer, group, channel))
+
+
+async def _join(layer: Any, group: str) -> str:
+    while True:
+        try:
+            channel: str = await layer.new_channel()
+            await layer.group_add(group, channel)
+        except AWAY:
+            await asyncio.sleep(RETRY_S)
+        else:
+            return channel
+
+
+async def _leave(layer: Any, group: str, channel: str) -> None:
+    with contextlib.suppress(*AWAY):
+        await layer.group_discard(group, channel)

@@ -52,15 +52,23 @@ def fold(last: PositionState | None, fix: LocationEvent) -> PositionState | None
     """Where a name is after a fix."""
     if not accepts(last, fix):
         return last
+    source = PLACE if _stays_a_place(last, fix) else fix.source
     return PositionState(
-        name=fix.name, lat=fix.lat, lng=fix.lng, timestamp=fix.stamp.time, speed=fix.speed, heading=_heading(last, fix),
-        accuracy=fix.accuracy, battery=fix.battery, order_id=fix.order_id, source=fix.source, stamp=fix.stamp,
+        name=fix.name, lat=fix.lat, lng=fix.lng, timestamp=fix.stamp.time, speed=fix.speed,
+        heading=fix.heading if source == PLACE else _heading(last, fix),
+        accuracy=fix.accuracy, battery=fix.battery, order_id=fix.order_id, source=source, stamp=fix.stamp,
     )  # fmt: skip
+
+
+def _stays_a_place(last: PositionState | None, fix: LocationEvent) -> bool:
+    """A place that somebody puts elsewhere, without saying again that it is one, does not drive off."""
+    bare = fix.source is None and fix.heading is None and fix.speed is None
+    return bare and last is not None and last.source == PLACE
 
 
 def _heading(last: PositionState | None, fix: LocationEvent) -> float | None:
     """The fix's own heading, else the one in which it moved; who stands still keeps the last one."""
-    if fix.heading is not None or fix.source == PLACE or last is None:
+    if fix.heading is not None or last is None:
         return fix.heading
     if distance(last.lat, last.lng, fix.lat, fix.lng) <= STANDS_STILL_M:
         return last.heading

@@ -74,6 +74,8 @@ def test_a_fixs_own_heading_stands():
 
 def test_a_place_that_is_set_elsewhere_heads_nowhere():
     assert "heading" not in shown(fix(NOW, source=PLACE), fix(NOW + 1, 1, north=900, source=PLACE))
+    assert "heading" not in shown(fix(NOW, source=PLACE), fix(NOW + 1, 1, north=900), fix(NOW + 2, 2, north=1900))
+    assert shown(fix(NOW, source=PLACE), fix(NOW + 1, 1, north=900, speed=9))["heading"] == 0
 
 
 def test_each_name_is_one_put_and_its_own_fold():

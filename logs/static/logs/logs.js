@@ -36,6 +36,7 @@ const rangeSelect = the("range", HTMLSelectElement);
 const lines = the("lines", HTMLElement);
 const pill = the("pill", HTMLButtonElement);
 const empty = the("empty", HTMLElement);
+const waiting = the("waiting", HTMLElement);
 const nothing = the("nothing", HTMLElement);
 const services = the("services", HTMLElement);
 const keys = the("keys", HTMLDialogElement);
@@ -101,6 +102,7 @@ function showFollowing() {
   lines.classList.toggle("paused", !list.following);
   write(pill, list.fresh ? `↓ ${count(list.fresh)} new ${list.fresh === 1 ? "line" : "lines"}` : "↓ Follow");
   const none = complete && !list.rows;
+  waiting.hidden = complete || list.rows > 0;
   empty.hidden = !none || store.size > 0;
   nothing.hidden = !none || store.size === 0;
 }

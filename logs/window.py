@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from operator import attrgetter
 
 import msgspec
 
@@ -20,6 +21,7 @@ SERVICES = Kind("services", GROUP, "logs:", ids=("services",))
 SINCE = Kind("since", GROUP, "logs:counts:", ids=("since",))
 """From when on counts are complete (JSON number, Unix ms); written when the state is rebuilt."""
 
+APPENDED = attrgetter("appended")
 _SERVICES_ID: Id = (SERVICES, SERVICES.ids[0])
 
 
@@ -47,7 +49,8 @@ def reduce(events: Sequence[LogEvent], old: Old, now: int, tail: Tail) -> Change
 
 
 def _add_lines(change: Change, events: Sequence[LogEvent], tail: Tail) -> None:
-    """Every line gets a number; only those that the tail will keep are encoded."""
+    """Every line gets a number, in the order of append; only those that the tail will keep are encoded."""
+    events = sorted(events, key=APPENDED)
     over = len(events) - tail.keep
     if over > 0:
         change.skip(tail, over)

@@ -8,11 +8,17 @@ from typing import Any, Protocol
 from realtime.batches import Applied, Batch, Mark, Partition, Reduces, Refused
 from realtime.policy import Backoff, Every
 from realtime.records import Malformed, Record
+from realtime.timeorder import CatchUp
 
 logger = logging.getLogger(__name__)
 
 POLL_S = 0.25
+BATCH = 1000
+"""Records in a batch: one of log lines fits into the lines that Redis keeps, so none is pushed over the edge."""
 SILENCE_S = 3.0
+
+
+Polled = Mapping[Partition, Sequence[Record]]
 
 
 class Away(Exception):
@@ -22,7 +28,7 @@ class Away(Exception):
 class Source(Protocol):
     """Where records come from."""
 
-    def poll(self, timeout_s: float) -> Mapping[Partition, Sequence[Record]]: ...
+    def poll(self, timeout_s: float) -> Polled: ...
     def moved(self) -> bool: ...
     def assigned(self) -> Sequence[Partition]: ...
     def lives(self) -> Mapping[str, str]: ...
@@ -64,6 +70,7 @@ class Pipeline:
     applied: int = field(default=0, init=False)
     _starts: dict[Partition, Mark | None] = field(default_factory=dict, init=False)
     _aligned: bool = field(default=False, init=False)
+    _catch_up: CatchUp | None = field(default=None, init=False)
     _heard: float = field(default=0.0, init=False)
     _again_at: float = field(default=0.0, init=False)
     _commit: Every = field(default_factory=lambda: Every(1.0), init=False)
@@ -72,7 +79,8 @@ class Pipeline:
 
     def turn(self, now: float) -> bool:
         """One round; `now` is Unix seconds. Returns whether a batch was applied."""
-        polled = self.source.poll(POLL_S)
+        wait_s = 0.0 if self._catch_up and self._catch_up.ready else POLL_S
+        polled = self.source.poll(wait_s)
         if self.source.moved():
             self._aligned = False
         try:
@@ -80,7 +88,8 @@ class Pipeline:
                 if now >= self._again_at:
                     self._align(now)
                 return False
-            done = self._run(polled, now) if polled else False
+            batch = self._in_time_order(polled, wait_s)
+            done = self._run(batch, now) if batch else False
             self._listen_for_kafka(bool(polled), now)
             self.push(self.state.turn(now))
         except Away as error:
@@ -96,13 +105,25 @@ class Pipeline:
         if not self._aligned or not self._starts:
             return False
         ends = self.source.ends(list(self._starts))
-        return all(mark.offset + 1 >= ends[at] if mark else not ends[at] for at, mark in self._starts.items())
+        return all(self._next(at) >= end for at, end in ends.items())
 
     def close(self) -> None:
         """Commits what was applied and leaves the group."""
         if self._reached:
             self.source.commit(self._reached, wait_s=3)
         self.source.close()
+
+    def _in_time_order(self, polled: Polled, wait_s: float) -> Polled:
+        """What to apply now: while catching up in the order of append times, else what was polled."""
+        if self._catch_up is None:
+            return polled
+        self._catch_up.add(polled)
+        if wait_s and not polled:
+            self._catch_up.end()
+        batch = self._catch_up.take(BATCH)
+        if self._catch_up.done:
+            self._catch_up = None
+        return batch
 
     def _listen_for_kafka(self, heard: bool, now: float) -> None:
         """Silence may be an idle topic or a broker that is away: only in the first case do we show that we live."""
@@ -121,8 +142,14 @@ class Pipeline:
         self._starts = {at: marks.get(at) for at in partitions}
         self.source.seek({at: self._resume_at(at, lives.get(at[0], ""), ends) for at in partitions})
         self.source.resume()
+        behind = {at: end for at, end in ends.items() if end > self._next(at)}
+        self._catch_up = CatchUp(behind) if behind else None
         self._aligned = True
         self.backoff.reset()
+
+    def _next(self, at: Partition) -> int:
+        mark = self._starts[at]
+        return mark.offset + 1 if mark else 0
 
     def _resume_at(self, at: Partition, life: str, ends: Mapping[Partition, int]) -> int | None:
         mark = self._starts[at]
@@ -137,7 +164,7 @@ class Pipeline:
             return ends[at]
         return mark.offset + 1
 
-    def _run(self, polled: Mapping[Partition, Sequence[Record]], now: float) -> bool:
+    def _run(self, polled: Polled, now: float) -> bool:
         batch = Batch()
         for at, records in polled.items():
             if at in self._starts:

@@ -10,6 +10,7 @@ from kafka.structs import OffsetAndMetadata
 
 from realtime.batches import Mark
 from realtime.kafka_settings import KafkaAway, connection
+from realtime.pipeline import BATCH
 from realtime.records import Record
 from realtime.topics import Topics
 
@@ -19,8 +20,6 @@ Partition = tuple[str, int]
 MiB = 1024 * 1024
 FETCH_BYTES, PARTITION_BYTES = 16 * MiB, 4 * MiB
 """At most so much is fetched at once, in all and per partition: the worker's memory is a small multiple of it."""
-BATCH_RECORDS = 1000
-"""A batch of log lines fits into the lines that Redis keeps, so none is pushed over the edge."""
 
 
 class Notes(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -68,7 +67,7 @@ class KafkaSource:
                 partition_assignment_strategy=[RangePartitionAssignor],
                 session_timeout_ms=6_000,
                 heartbeat_interval_ms=2_000,
-                max_poll_records=BATCH_RECORDS,
+                max_poll_records=BATCH,
                 fetch_max_bytes=FETCH_BYTES,
                 max_partition_fetch_bytes=PARTITION_BYTES,
                 metadata_max_age_ms=30_000,

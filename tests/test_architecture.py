@@ -15,6 +15,7 @@ PURE = [
     "realtime/lenses.py",
     "realtime/frames.py",
     "realtime/history.py",
+    "realtime/timeorder.py",
     "realtime/batches.py",
     "realtime/policy.py",
     "realtime/pipeline.py",

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import redis
 
 from compose.local.process import Process, answers
 from tests.live import LiveSocket, session_of
@@ -164,16 +165,28 @@ def test_a_redis_that_comes_back_empty_is_filled_again_without_a_reload(stack, s
         logs.until(lambda p: any(line["message"] == "kept over a restart" for line in p.lines.values()))
         wait_until(lambda: "ORD-R" in stack.python("from orders.models import Order; print(*Order.objects.all())"))
         wait_until(lambda: "Rita" in stack.python("from orders.models import Position; print(*Position.objects.all())"))
+        for burst, size in (("early", 3000), ("late", 300)):  # over all partitions
+            for n in range(size):
+                producer.send("service-logs", f"{n}", b'{"service":"%s","message":"%d"}' % (burst.encode(), n))
+            logs.until(lambda p, burst=burst, size=size: p.counted(burst) == {"INFO": size})
+        newest = recent_lines(stack)[-300:]
         page.frames.clear()
         logs.frames.clear()
         stack.redis.restart(empty=True)
         page.until(lambda p: any(f["type"] == "snapshot" and not f.get("more") for f in p.frames), 40)
         assert page.items["ORD-R"]["customerName"] == "Ravi"
         assert page.items["Rita"]["lat"] == 13.1
-        logs.lines.clear()
-        logs.until(lambda p: any(line["message"] == "kept over a restart" for line in p.lines.values()), 40)
+        logs.until(lambda p: any(f["type"] == "snapshot" and not f.get("more") for f in p.frames), 40)
+        assert len(newest) == 300
+        assert set(newest) <= set(recent_lines(stack)), "lines that were among the newest are not back"
         producer.send("order-updates", "ORD-R", order("ORD-R", status="Packed"))
         page.until(lambda p: p.status("ORD-R") == "Packed")
+
+
+def recent_lines(stack: Stack) -> list[str]:
+    """The ids of the lines that Redis keeps, oldest first."""
+    with redis.Redis.from_url(stack.redis.url) as client:
+        return [json.loads(line)["id"] for line in client.lrange("logs:recent", 0, -1)]
 
 
 def test_who_may_not_see_a_view_is_told_by_the_close_code(stack):

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from kafka import KafkaConsumer, KafkaProducer
 from kafka.admin import NewTopic
 
 from compose.local.jars import coordinates, kafka_version
-from compose.local.kafka import LocalKafka
+from compose.local.kafka import LocalKafka, cluster_id
 from compose.local.process import LocalServerError, Process
 from compose.local.redis import LocalRedis, ping
 from tests.servers import ROOT, free_ports, local_redis, no_word, start_or_report, wait_until
@@ -118,6 +119,11 @@ def test_a_taken_port_is_named(tmp_path: Path) -> None:
         second = LocalRedis(tmp_path / "second", first.port)
         with pytest.raises(LocalServerError, match=f"port {first.port}: another program is there"):
             second.start()
+
+
+def test_no_cluster_id_can_be_taken_for_an_option():
+    ids = [cluster_id(uuid.UUID(bytes=bytes([first]) * 16)) for first in range(256)]
+    assert not [id for id in ids if id.startswith("-") or len(id) != 22]
 
 
 def test_kafka_keeps_records_over_stop_kill_and_start(tmp_path: Path) -> None:

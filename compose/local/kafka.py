@@ -194,8 +194,13 @@ class LocalKafka:
         """All brokers of a folder share one id, made when the first is formatted."""
         path = self.folder / "cluster.id"
         if not path.exists():
-            path.write_text(base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("="))
+            path.write_text(cluster_id(uuid.uuid4()))
         return path.read_text()
+
+
+def cluster_id(random: uuid.UUID) -> str:
+    """An id as Kafka makes them, base64. One that began with a dash would be taken for an option, so none does."""
+    return "A" + base64.urlsafe_b64encode(random.bytes).decode().rstrip("=")[1:]
 
 
 @contextmanager

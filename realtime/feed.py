@@ -107,7 +107,13 @@ class Feed:
     def _on_gap(self) -> None:
         self._gap_handle = None
         if self.history.waits:
-            self._spawn(self._read_missed())
+            self._spawn(self._mend())
+
+    async def _mend(self) -> None:
+        try:
+            await self._read_missed()
+        except StateAway:
+            self._set_stale(REDIS_AWAY)
 
     async def _read_missed(self) -> None:
         """A push was lost: reads what changed since, or starts every viewer afresh where that is not known."""
@@ -115,19 +121,16 @@ class Feed:
         number = min((viewer.number for viewer in self.viewers if viewer.ready), default=0)
         whole, reach = Part(), seq
         for view in list(self._views.values()):
-            try:
-                missed = await catchup.since(self.reader, view, seq, number, self.clock())
-            except StateAway:
-                return self._set_stale(REDIS_AWAY)
+            missed = await catchup.since(self.reader, view, seq, number, self.clock())
             if epoch != self.epoch:
-                return None
+                return
             if missed is None:
-                return self._restart()
+                self._restart()
+                return
             whole.add(missed.part)
             reach = max(reach, missed.seq)
         if self.history.reach(reach, whole):
             self._flush_when_due()
-        return None
 
     # --- frames -------------------------------------------------------------------------------------------------------
 
@@ -196,7 +199,9 @@ class Feed:
                 await self._snapshot(viewer)
         except StateAway:
             self._set_stale(REDIS_AWAY)
-        if epoch != self.epoch or not viewer.ready:
+        if epoch != self.epoch:
+            return  # the welcome of the new life is under way
+        if not viewer.ready:
             viewer.phase = Phase.NEW  # `_tend` tries again
             return
         viewer.resume = None
@@ -261,6 +266,10 @@ class Feed:
     async def _compare(self, now: float) -> None:
         try:
             head = await self.reader.head(self.group, now)
+            if head.epoch == self.epoch and head.seq > self.history.seq:
+                await asyncio.sleep(EARLY_S)  # its push may be on the way
+                if head.seq > self.history.seq:
+                    await self._read_missed()
         except StateAway:
             return self._set_stale(REDIS_AWAY)
         if head.epoch is None:
@@ -269,10 +278,6 @@ class Feed:
             if not head.settled:
                 return self._set_stale("Catching up after a restart")
             self._begin(head)
-        elif head.seq > self.history.seq and not self.history.waits:
-            await asyncio.sleep(EARLY_S)  # its push may be on the way
-            if head.seq > self.history.seq:
-                await self._read_missed()
         self._set_stale(None if head.worker else "No worker is reading the topics")
         return None
 

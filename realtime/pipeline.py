@@ -69,6 +69,7 @@ class Pipeline:
     backoff: Backoff = field(default_factory=Backoff)
     applied: int = field(default=0, init=False)
     _starts: dict[Partition, Mark | None] = field(default_factory=dict, init=False)
+    _lives: Mapping[str, str] = field(default_factory=dict, init=False)
     _aligned: bool = field(default=False, init=False)
     _catch_up: CatchUp | None = field(default=None, init=False)
     _heard: float = field(default=0.0, init=False)
@@ -137,10 +138,11 @@ class Pipeline:
         """Puts every assigned partition to the record after its applied offset."""
         self.state.begin(now)
         partitions = self.source.assigned()
-        lives, marks = self.source.lives(), self.state.marks(partitions)
+        self._lives, marks = self.source.lives(), self.state.marks(partitions)
         ends = self.source.ends(partitions) if partitions else {}
         self._starts = {at: marks.get(at) for at in partitions}
-        self.source.seek({at: self._resume_at(at, lives.get(at[0], ""), ends) for at in partitions})
+        self._reached = {at: mark for at, mark in self._reached.items() if at in self._starts}
+        self.source.seek({at: self._resume_at(at, ends) for at in partitions})
         self.source.resume()
         behind = {at: end for at, end in ends.items() if end > self._next(at)}
         self._catch_up = CatchUp(behind) if behind else None
@@ -148,14 +150,15 @@ class Pipeline:
         self.backoff.reset()
 
     def _next(self, at: Partition) -> int:
+        """The offset after the applied one; the start of a topic that is new, or was made again."""
         mark = self._starts[at]
-        return mark.offset + 1 if mark else 0
+        return mark.offset + 1 if mark and mark.life == self._lives.get(at[0]) else 0
 
-    def _resume_at(self, at: Partition, life: str, ends: Mapping[Partition, int]) -> int | None:
+    def _resume_at(self, at: Partition, ends: Mapping[Partition, int]) -> int | None:
         mark = self._starts[at]
         if mark is None:
             return None
-        if mark.life != life:
+        if mark.life != self._lives.get(at[0]):
             logger.warning("%s-%d is a new topic of this name; it is read from its beginning.", *at)
             return None
         if ends.get(at, mark.offset + 1) <= mark.offset:

@@ -244,6 +244,39 @@ def test_a_value_leaves_redis_at_its_time_and_viewers_are_told(state):
     assert not client().exists("toy:bear", "stream:expiries", "beside:bear")
 
 
+def put(state, id: str, until: int | None) -> None:
+    change = toys.Change()
+    change.put(TOYS, id, b'{"n":1}', 1, until=until)
+    state.submit(("epoch", state.epoch, run_id_of(state.epoch)), {}, change, {(TOYS, id): client().get(f"toy:{id}")})
+
+
+def test_a_value_that_is_put_again_while_it_is_swept_stays(state):
+    put(state, "bear", int(NOW * 1000))
+    read = state._read
+    state._read = lambda ids: (put(state, "bear", None), read(ids))[1]  # after it was found due
+    assert state.turn(NOW + 15) == []
+    assert client().exists("toy:bear")
+
+
+def test_a_merge_that_is_refused_is_tried_again(state, monkeypatch):
+    DATABASE[TOYS, "bear"] = b'{"id":"bear","n":4,"seen":4}'
+    put(state, "bear", None)
+    client().set("toy:bear", b'{"id":"bear","n":9,"seen":1}')
+    state._unread = {(TOYS, "bear"): STREAM}
+    read = state._read
+
+    def interrupted(ids):
+        held = read(ids)
+        state._read = read
+        client().set("toy:bear", b'{"id":"bear","n":9,"seen":2}')  # by another worker
+        return held
+
+    state._read = interrupted
+    assert state.turn(NOW) == []
+    assert state.turn(NOW + 6)
+    assert toy("bear")["seen"] == 6
+
+
 def test_a_value_that_is_put_again_stays(state):
     for until in (int(NOW * 1000) + 5000, None):
         held = {(TOYS, "bear"): client().get("toy:bear")}

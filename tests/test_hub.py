@@ -14,7 +14,7 @@ from realtime.batches import Batch, Mark
 from realtime.frames import Cursor
 from realtime.groups import Pusher
 from realtime.hub import Hub
-from realtime.state.connection import async_client, client, names
+from realtime.state.connection import StateAway, async_client, client, names
 from realtime.state.live import LiveState
 from realtime.state.reader import Reader
 from realtime.viewers import Viewer
@@ -146,6 +146,24 @@ async def test_a_lost_last_push_is_noticed_by_comparing_with_redis(worker, hub):
     await worker.say(("bear", 1), push=False)
     await until(lambda: screen.seen() == {"bear": 1})
     assert screen.lines == [1]
+
+
+async def test_a_waiting_push_is_shown_though_redis_was_away_when_the_lost_one_was_to_be_read(worker, hub, monkeypatch):
+    screen = Screen(hub)
+    await until(lambda: screen.of("snapshot"))
+    changed, away = hub.reader.changed, [True]
+
+    async def read(view, after):
+        if away:
+            away.pop()
+            raise StateAway("gone for a moment")
+        return await changed(view, after)
+
+    monkeypatch.setattr(hub.reader, "changed", read)
+    await worker.say(("bear", 1), push=False)
+    await worker.say(("duck", 1))
+    await until(lambda: screen.seen() == {"bear": 1, "duck": 1})
+    assert not away
 
 
 async def test_what_comes_within_the_push_interval_is_one_frame(worker, hub):

@@ -145,22 +145,23 @@ class LiveState:
 
     def _sweep(self, now: float) -> list[Push]:
         """Takes out what has outlived its time: a change like any other, so that viewers are told."""
+        limit = int(now * 1000)
         try:
-            due = self.client.zrange(
-                self.names.expiries, "-inf", int(now * 1000), byscore=True, offset=0, num=SWEEP_IDS
-            )
+            due = self.client.zrange(self.names.expiries, "-inf", limit, byscore=True, offset=0, num=SWEEP_IDS)
+            held = self._read([id for member in due if (id := self._id(member))])
+            # Asked again after the values were read: one that was put meanwhile may stay.
+            until = dict(zip(due, self.client.zmscore(self.names.expiries, due), strict=True)) if due else {}
         except AWAY as error:
             raise StateAway(f"Redis does not answer ({error}).") from error
-        ids = [
-            (self._kinds[name], id) for name, _, id in (m.decode().partition(":") for m in due) if name in self._kinds
-        ]
-        if not ids:
-            return []
-        change, held = Change(), self._read(ids)
-        for kind, id in ids:
-            change.put(kind, id, None, None)
-        outcome = self.submit(self._guard(), {}, change, held)
-        return list(outcome.pushes) if isinstance(outcome, Applied) else []
+        change = Change()
+        for member, time in until.items():
+            if (id := self._id(member)) and time is not None and time <= limit:
+                change.put(*id, None, None)
+        return self._tell(change, held) or []
+
+    def _id(self, member: bytes) -> Id | None:
+        name, _, id = member.decode().partition(":")
+        return (self._kinds[name], id) if name in self._kinds else None
 
     def _merge_unread(self, now: float) -> list[Push]:
         """Merges what the database holds for values that were applied while it was away; the pushes that follow."""
@@ -170,20 +171,29 @@ class LiveState:
         for stream in set(self._unread.values()):
             ids = [id for id, owner in self._unread.items() if owner is stream]
             try:
-                pushes += self._merge(stream, ids)
+                merged = self._merge(stream, ids)
             except DatabaseError:
+                merged = None
+            if merged is None:
                 self._load_at = now + LOAD_AGAIN_S
                 return pushes
+            pushes += merged
             for id in ids:
                 del self._unread[id]
         return pushes
 
-    def _merge(self, stream: Any, ids: Sequence[Id]) -> list[Push]:
+    def _merge(self, stream: Any, ids: Sequence[Id]) -> list[Push] | None:
         theirs = stream.load(ids)
         held = self._read(list(theirs))
         change = Change()
         for id, ours in held.items():
             if ours is not None and stream.join is not None:
                 change.puts[id] = stream.join(id, ours, theirs[id])
+        return self._tell(change, held)
+
+    def _tell(self, change: Change, held: Mapping[Id, bytes | None]) -> list[Push] | None:
+        """Submits a change that comes from no record; None where it was refused and must be tried again."""
+        if not change.puts:
+            return []
         outcome = self.submit(self._guard(), {}, change, held)
-        return list(outcome.pushes) if isinstance(outcome, Applied) else []
+        return list(outcome.pushes) if isinstance(outcome, Applied) else None

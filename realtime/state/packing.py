@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from realtime.shapes import Change, Id, Old, Tail, Tally
+from realtime.shapes import Change, Id, Old, Tail
 from realtime.state.names import CHANGED_KEEP, Names
 
 Argument = bytes | str | int | float
@@ -95,7 +95,3 @@ def pushes(epoch: str, change: Change, answer: Sequence[Any], produced: int | No
     for (tally, bucket, name), total in zip(change.counts, totals, strict=True):
         out[tally.group]["totals"].append((tally.name, bucket, name, total))
     return [Push(group, message) for group, message in out.items()]
-
-
-def tally_by_name(tallies: Sequence[Tally]) -> dict[str, Tally]:
-    return {tally.name: tally for tally in tallies}

@@ -51,10 +51,16 @@ def keep_joins(consumer: KafkaConsumer) -> None:
 
 
 class KafkaSource:
-    """A member of a consumer group over some topics. Nothing is committed unless `commit` is called."""
+    """A member of a consumer group over some topics. Nothing is committed unless `commit` is called.
 
-    def __init__(self, topics: Sequence[str], group: str, instance_id: str | None = None) -> None:
+    `known` are all topics of the group: a worker that reads only some of them can still be the one that rebuilds.
+    """
+
+    def __init__(
+        self, topics: Sequence[str], group: str, instance_id: str | None = None, known: Sequence[str] = ()
+    ) -> None:
         self.topics = list(topics)
+        self.known = list(dict.fromkeys([*topics, *known]))
         self._notes = Notes()
         self._lives: dict[str, str] = {}
         try:
@@ -106,15 +112,15 @@ class KafkaSource:
         return sorted((at.topic, at.partition) for at in self._consumer.assignment() or ())
 
     def partitions(self) -> list[Partition]:
-        """Every partition of our topics, whoever reads it."""
-        numbers = {topic: self._consumer.partitions_for_topic(topic) or () for topic in self.topics}
+        """Every partition of the known topics, whoever reads it."""
+        numbers = {topic: self._consumer.partitions_for_topic(topic) or () for topic in self.known}
         return [(topic, number) for topic, all in numbers.items() for number in sorted(all)]
 
     def lives(self) -> dict[str, str]:
         """The life of each topic, read anew from the broker."""
         topics = Topics()
         try:
-            self._lives = {found["name"]: found["life"] for found in topics.describe(self.topics)}
+            self._lives = {found["name"]: found["life"] for found in topics.describe(self.known)}
         finally:
             topics.close()
         return self._lives

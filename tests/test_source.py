@@ -26,6 +26,19 @@ def test_a_join_that_is_answered_between_two_polls_is_not_forgotten(attempt):
         source.close()
 
 
+def test_a_worker_of_some_topics_knows_the_partitions_ends_and_lives_of_all():
+    source = KafkaSource(TOPICS[:1], "some", known=TOPICS)
+    try:
+        wait_until(lambda: source.poll(0.1) or len(source.assigned()) == 4)
+        everything = [(topic, n) for topic in TOPICS for n in range(4)]
+        assert source.partitions() == everything
+        assert sorted(source.ends(everything)) == everything
+        assert sorted(source.offsets_at(everything, 0)) == everything
+        assert sorted(source.lives()) == TOPICS
+    finally:
+        source.close()
+
+
 def test_lives_ends_and_times_of_an_empty_topic():
     source = KafkaSource(TOPICS[:1], "empty")
     try:

@@ -85,7 +85,8 @@ def connect(topics: list[str], group: str, instance_id: str | None, stop: thread
     complain = Every(60)
     while not stop.is_set():
         try:
-            return KafkaSource(topics, settings.KAFKA_GROUP_PREFIX + group, instance_id)
+            known = topics_of(group, list(streams()))
+            return KafkaSource(topics, settings.KAFKA_GROUP_PREFIX + group, instance_id, known)
         except KafkaAway as error:
             if complain.due(time.time()):
                 logger.warning("%s Waiting.", error)
@@ -101,7 +102,7 @@ def build(group: str, chosen: list[Stream], source: KafkaSource) -> tuple[Pipeli
         return Pipeline(source, ArchiveState(), by_topic, push=ignore, divert=ignore), []
     pusher, diverter = Pusher(), deadletters.Diverter()
     worker = f"{socket.gethostname()}-{os.getpid()}"
-    state = LiveState(client(), names(), chosen, source, marks, worker)
+    state = LiveState(client(), names(), streams(), source, marks, worker)
     return Pipeline(source, state, by_topic, push=pusher, divert=diverter), [state.leave, pusher.close, diverter.close]
 
 

@@ -66,6 +66,9 @@ class Pipeline:
     streams: Mapping[str, Reduces]
     push: Callable[[Sequence[Any]], None]
     divert: Callable[[Sequence[tuple[Record, Malformed]]], None]
+    reach: Callable[[str], None] = lambda point: None
+    """Called between the steps of a batch: see failpoints.py."""
+    batch_records: int = BATCH
     backoff: Backoff = field(default_factory=Backoff)
     applied: int = field(default=0, init=False)
     _starts: dict[Partition, Mark | None] = field(default_factory=dict, init=False)
@@ -121,7 +124,7 @@ class Pipeline:
         self._catch_up.add(polled)
         if wait_s and not polled:
             self._catch_up.end()
-        batch = self._catch_up.take(BATCH)
+        batch = self._catch_up.take(self.batch_records)
         if self._catch_up.done:
             self._catch_up = None
         return batch
@@ -172,8 +175,10 @@ class Pipeline:
         for at, records in polled.items():
             if at in self._starts:
                 batch.add(self.streams[at[0]], records, self._starts[at])
+        self.reach("before-apply")
         if batch.malformed:
             self.divert(batch.malformed)
+            self.reach("after-divert")
         outcome = self.state.apply(batch, now)
         if isinstance(outcome, Refused):
             logger.warning("The state refused a batch of %d (%s: %s); reading again.", batch.size, *outcome)
@@ -182,7 +187,9 @@ class Pipeline:
         for at, (_, mark) in batch.reach.items():
             self._starts[at] = self._reached[at] = mark
         self.applied += batch.size
+        self.reach("after-apply")
         self.push(outcome.pushes)
+        self.reach("after-push")
         return True
 
     def _step_back(self, error: Away, now: float) -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
+from realtime.failpoints import reach
 from realtime.models import Lease, Outbox
 from realtime.producer import Producer, acknowledged
 
@@ -41,6 +42,7 @@ class Relay:
         ]
         for future in futures:
             acknowledged(future, ACK_S)
+        reach("relay-after-send")
         Outbox.objects.filter(id__in=[row.id for row in rows]).update(sent_at=timezone.now())
 
     def lease(self) -> bool:

@@ -129,6 +129,7 @@ REALTIME_STREAMS = [
     "logs.streams.SERVICE_LOGS",
 ]
 SIMULATIONS = ["orders.simulation.simulate", "logs.simulation.simulate"]
+BATCH_RECORDS = integer("BATCH_RECORDS", 1000, at_least=1, at_most=1000)
 PUSH_INTERVAL_MS = integer("PUSH_INTERVAL_MS", 50, at_least=0, at_most=5_000)
 LOGS_RECENT = integer("LOGS_RECENT", 1000, at_least=100, at_most=100_000)
 ORDER_KEEP_HOURS = integer("ORDER_KEEP_HOURS", 48, at_least=1)

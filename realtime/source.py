@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 
+from django.conf import settings
 from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
 from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.errors import IllegalStateError, KafkaError
@@ -10,7 +11,6 @@ from kafka.structs import OffsetAndMetadata
 
 from realtime.batches import Mark
 from realtime.kafka_settings import KafkaAway, connection
-from realtime.pipeline import BATCH
 from realtime.records import Record
 from realtime.topics import Topics
 
@@ -73,7 +73,7 @@ class KafkaSource:
                 partition_assignment_strategy=[RangePartitionAssignor],
                 session_timeout_ms=6_000,
                 heartbeat_interval_ms=2_000,
-                max_poll_records=BATCH,
+                max_poll_records=settings.BATCH_RECORDS,
                 fetch_max_bytes=FETCH_BYTES,
                 max_partition_fetch_bytes=PARTITION_BYTES,
                 metadata_max_age_ms=30_000,

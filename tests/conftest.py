@@ -44,6 +44,8 @@ OURS = (
     "CHANNEL_",
     "KAFKA_",
     "DATABASE_",
+    "BATCH_",
+    "FAIL_",
     "PUSH_",
     "LOGS_",
     "ORDER_",

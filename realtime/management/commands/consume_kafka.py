@@ -16,6 +16,7 @@ from django.core.management.base import BaseCommand, CommandError
 from realtime import deadletters
 from realtime.api import Stream
 from realtime.archive import ArchiveState, marks
+from realtime.failpoints import reach
 from realtime.groups import Pusher
 from realtime.kafka_settings import KafkaAway, dead_letter_topic
 from realtime.pipeline import Pipeline
@@ -97,13 +98,15 @@ def connect(topics: list[str], group: str, instance_id: str | None, stop: thread
 def build(group: str, chosen: list[Stream], source: KafkaSource) -> tuple[Pipeline, list[Callable[[], None]]]:
     """The pipeline of a group over this source, and what to call at its end."""
     by_topic = {stream.topic: stream for stream in chosen}
+    common: dict[str, Any] = {"reach": reach, "batch_records": settings.BATCH_RECORDS}
     if group == "archive":
         by_topic |= {dead_letter_topic(topic): deadletters.stream(topic) for topic in by_topic}
-        return Pipeline(source, ArchiveState(), by_topic, push=ignore, divert=ignore), []
+        return Pipeline(source, ArchiveState(), by_topic, push=ignore, divert=ignore, **common), []
     pusher, diverter = Pusher(), deadletters.Diverter()
     worker = f"{socket.gethostname()}-{os.getpid()}"
     state = LiveState(client(), names(), streams(), source, marks, worker)
-    return Pipeline(source, state, by_topic, push=pusher, divert=diverter), [state.leave, pusher.close, diverter.close]
+    pipeline = Pipeline(source, state, by_topic, push=pusher, divert=diverter, **common)
+    return pipeline, [state.leave, pusher.close, diverter.close]
 
 
 def ignore(_: Any) -> None:

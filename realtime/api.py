@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from realtime.kafka_settings import KafkaAway
     from realtime.outbox import publish
     from realtime.producer import Producer
+    from realtime.proxies import client_address
     from realtime.state import peek
+    from realtime.state.limits import limited
 
 __all__ = [
     "FORBIDDEN",
@@ -43,8 +45,10 @@ __all__ = [
     "Tally",
     "Value",
     "View",
+    "client_address",
     "effective",
     "event_time",
+    "limited",
     "millis",
     "oversized",
     "peek",
@@ -54,6 +58,8 @@ __all__ = [
 LATE = {
     "KafkaAway": "realtime.kafka_settings",
     "Producer": "realtime.producer",
+    "client_address": "realtime.proxies",
+    "limited": "realtime.state.limits",
     "peek": "realtime.state",
     "publish": "realtime.outbox",
 }

@@ -6,6 +6,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from realtime.environment import boolean, integer, listing, text
+from realtime.proxies import networks
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 STATE_DIR = BASE_DIR / ".demo"
@@ -15,6 +16,11 @@ SECRET_KEY = text("DJANGO_SECRET_KEY", INSECURE_KEY)
 DEBUG = boolean("DJANGO_DEBUG", True)
 ALLOWED_HOSTS = listing("DJANGO_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = listing("DJANGO_CSRF_TRUSTED_ORIGINS", [])
+TRUSTED_PROXIES = listing("TRUSTED_PROXIES", [])
+try:
+    networks(TRUSTED_PROXIES)
+except ValueError as error:
+    raise ImproperlyConfigured(f"TRUSTED_PROXIES takes addresses and CIDRs: {error}.") from error
 
 INSTALLED_APPS = [
     "daphne",
@@ -132,6 +138,9 @@ SIMULATIONS = ["orders.simulation.simulate", "logs.simulation.simulate"]
 BATCH_RECORDS = integer("BATCH_RECORDS", 1000, at_least=1, at_most=1000)
 PUSH_INTERVAL_MS = integer("PUSH_INTERVAL_MS", 50, at_least=0, at_most=5_000)
 LOGS_RECENT = integer("LOGS_RECENT", 1000, at_least=100, at_most=100_000)
+VIEWERS_PER_ADDRESS = integer("VIEWERS_PER_ADDRESS", 1000, at_least=1)
+VIEWERS_PER_USER = integer("VIEWERS_PER_USER", 500, at_least=1)
+CONNECTS_PER_MINUTE = integer("CONNECTS_PER_MINUTE", 1200, at_least=1)
 ORDER_KEEP_HOURS = integer("ORDER_KEEP_HOURS", 48, at_least=1)
 
 # --- pages ----------------------------------------------------------------------------------------------------------

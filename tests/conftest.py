@@ -51,6 +51,9 @@ OURS = (
     "ORDER_",
     "TILE_",
     "METRICS_",
+    "TRUSTED_",
+    "VIEWERS_",
+    "CONNECTS_",
 )
 for name in [name for name in os.environ if name.startswith(OURS)]:
     del os.environ[name]

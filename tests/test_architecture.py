@@ -20,6 +20,7 @@ PURE = [
     "realtime/policy.py",
     "realtime/pipeline.py",
     "realtime/viewers.py",
+    "realtime/proxies.py",
     "realtime/state/names.py",
     "realtime/state/packing.py",
     "orders/events.py",

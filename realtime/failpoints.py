@@ -1,11 +1,13 @@
 """Failure points: where the fault suite lets a process die, exactly between two steps.
 
 `FAIL_POINT=after-apply` ends the process at its first pass, `FAIL_POINT=after-apply:7` at its seventh, as `kill -9`
-would. Read once, at the import; where it is unset, a pass costs one comparison.
+would; `FAIL_POINT=after-apply:7:stop` pauses it there as SIGSTOP would, until SIGCONT. Its last words on stderr say how
+many records it had in hand. Read once, at the import; where it is unset, a pass costs one comparison.
 """
 
 import os
 import signal
+from typing import NamedTuple
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -18,26 +20,41 @@ POINTS = {
 }
 
 
-def armed(text: str) -> tuple[str, int]:
-    """The point and the pass that FAIL_POINT names; raises ImproperlyConfigured where it names none."""
-    name, colon, count = text.partition(":")
-    if not name and not colon:
-        return "", 0
+ENDS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
+
+
+class Armed(NamedTuple):
+    """The point and the pass at which this process gets a signal."""
+
+    name: str
+    passes: int
+    signal: signal.Signals
+
+
+def armed(text: str) -> Armed:
+    """What FAIL_POINT says; raises ImproperlyConfigured where it names no point, pass or end."""
+    name, colon, rest = text.partition(":")
+    count, _, end = rest.partition(":")
+    if not text:
+        return Armed("", 0, signal.SIGKILL)
     if name not in POINTS:
         raise ImproperlyConfigured(f"FAIL_POINT is {text!r}; its points are {', '.join(POINTS)}.")
     if colon and not (count.isdecimal() and int(count) >= 1):
         raise ImproperlyConfigured(f"FAIL_POINT is {text!r}; after the colon stands the number of a pass, from 1.")
-    return name, int(count or 1)
+    if end and end not in ENDS:
+        raise ImproperlyConfigured(f"FAIL_POINT is {text!r}; it ends in {' or '.join(ENDS)}, or says nothing of it.")
+    return Armed(name, int(count or 1), ENDS[end or "kill"])
 
 
-NAME, passes = armed(os.environ.get("FAIL_POINT", "").strip())
+NAME, passes, SIGNAL = armed(os.environ.get("FAIL_POINT", "").strip())
 
 
-def reach(name: str) -> None:
-    """Ends this process with SIGKILL where FAIL_POINT names this point and this pass of it."""
+def reach(name: str, records: int = 0) -> None:
+    """Sends this process the signal where FAIL_POINT names this point and this pass of it."""
     global passes
     if name != NAME:
         return
     passes -= 1
     if passes == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.write(2, f"FAIL_POINT {name}: {records} records in hand\n".encode())
+        os.kill(os.getpid(), SIGNAL)

@@ -66,7 +66,7 @@ class Pipeline:
     streams: Mapping[str, Reduces]
     push: Callable[[Sequence[Any]], None]
     divert: Callable[[Sequence[tuple[Record, Malformed]]], None]
-    reach: Callable[[str], None] = lambda point: None
+    reach: Callable[[str, int], None] = lambda point, records: None
     """Called between the steps of a batch: see failpoints.py."""
     batch_records: int = BATCH
     backoff: Backoff = field(default_factory=Backoff)
@@ -175,10 +175,10 @@ class Pipeline:
         for at, records in polled.items():
             if at in self._starts:
                 batch.add(self.streams[at[0]], records, self._starts[at])
-        self.reach("before-apply")
+        self.reach("before-apply", batch.size)
         if batch.malformed:
             self.divert(batch.malformed)
-            self.reach("after-divert")
+            self.reach("after-divert", batch.size)
         outcome = self.state.apply(batch, now)
         if isinstance(outcome, Refused):
             logger.warning("The state refused a batch of %d (%s: %s); reading again.", batch.size, *outcome)
@@ -187,9 +187,9 @@ class Pipeline:
         for at, (_, mark) in batch.reach.items():
             self._starts[at] = self._reached[at] = mark
         self.applied += batch.size
-        self.reach("after-apply")
+        self.reach("after-apply", batch.size)
         self.push(outcome.pushes)
-        self.reach("after-push")
+        self.reach("after-push", batch.size)
         return True
 
     def _step_back(self, error: Away, now: float) -> None:

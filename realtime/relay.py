@@ -42,7 +42,7 @@ class Relay:
         ]
         for future in futures:
             acknowledged(future, ACK_S)
-        reach("relay-after-send")
+        reach("relay-after-send", len(rows))
         Outbox.objects.filter(id__in=[row.id for row in rows]).update(sent_at=timezone.now())
 
     def lease(self) -> bool:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import pwd
 import shutil
-import signal
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,12 +13,13 @@ import django
 import pytest
 
 from compose.local.kafka import CONTROLLERS_FROM, LocalKafka
-from compose.local.process import Process, answers
+from compose.local.process import LocalServerError
 from compose.local.redis import LocalRedis
 from tests.servers import (
     IN_CI,
     ROOT,
     STAFF,
+    LocalPostgres,
     Stack,
     free_ports,
     local_kafka,
@@ -157,31 +155,17 @@ def real_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL cluster of our own, with one empty database. The server refuses to run as root."""
-    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
-    if not binaries:
-        missing("PostgreSQL is not installed")
-    tools = binaries[-1].parent
-    folder = Path(tempfile.mkdtemp(prefix="sightline-postgres-"))
-    prefix: list[str] = []
-    if os.geteuid() == 0:
-        account = pwd.getpwnam("postgres")
-        os.chown(folder, account.pw_uid, account.pw_gid)
-        prefix = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"]
-    data = str(folder / "data")
-    initdb = [str(tools / "initdb"), "-D", data, "-U", "sightline", "-A", "trust", "-E", "UTF8"]
-    subprocess.run([*prefix, *initdb], check=True, cwd=folder, capture_output=True)
-    port = free_ports()
-    quick = ["-c", "fsync=off", "-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={folder}"]
-    command = [*prefix, str(tools / "postgres"), "-D", data, "-p", str(port), *quick]
-    log = tmp_path_factory.mktemp("postgres") / "postgres.log"
-    server = Process("PostgreSQL", command, log=log, cwd=folder, stop_signal=signal.SIGINT)
-    server.start()
-    server.wait_until(lambda: answers("127.0.0.1", port), 30)
-    yield f"postgres://sightline@127.0.0.1:{port}/postgres"
-    server.stop()
-    shutil.rmtree(folder, ignore_errors=True)
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL cluster of our own, with one empty database."""
+    try:
+        server = LocalPostgres()
+    except LocalServerError as error:
+        missing(str(error))
+    try:
+        server.start()
+        yield server.url
+    finally:
+        server.stop()
 
 
 @pytest.fixture(scope="session")

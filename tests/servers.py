@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import pwd
 import random
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -72,6 +75,55 @@ def local_redis(folder: Path, port: int | None = None) -> LocalRedis:
     return LocalRedis(folder, port or free_ports(), "redis-server" if shutil.which("redis-server") else None)
 
 
+class LocalPostgres:
+    """A PostgreSQL cluster of our own with one empty database. Raises LocalServerError where there is none here."""
+
+    def __init__(self) -> None:
+        binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+        if not binaries:
+            raise LocalServerError("PostgreSQL is not installed")
+        self._tools = binaries[-1].parent
+        self._prefix: list[str] = []
+        self.folder = Path(tempfile.mkdtemp(prefix="sightline-postgres-"))
+        if os.geteuid() == 0:  # which the server refuses to run as
+            account = pwd.getpwnam("postgres")
+            os.chown(self.folder, account.pw_uid, account.pw_gid)
+            self._prefix = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"]
+        self.port = free_ports()
+        self.url = f"postgres://sightline@127.0.0.1:{self.port}/postgres"
+        self._process: Process | None = None
+
+    @property
+    def process(self) -> Process:
+        if self._process is None:
+            data = str(self.folder / "data")
+            initdb = [str(self._tools / "initdb"), "-D", data, "-U", "sightline", "-A", "trust", "-E", "UTF8"]
+            subprocess.run([*self._prefix, *initdb], check=True, cwd=self.folder, capture_output=True)
+            quick = ["-c", "fsync=off", "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200"]
+            command = [str(self._tools / "postgres"), "-D", data, "-p", str(self.port), *quick]
+            command += ["-c", f"unix_socket_directories={self.folder}"]
+            log = self.folder / "postgres.log"
+            self._process = Process(
+                "PostgreSQL", [*self._prefix, *command], log=log, cwd=self.folder, stop_signal=signal.SIGINT
+            )
+        return self._process
+
+    def start(self) -> None:
+        self.process.start()
+        self.process.wait_until(lambda: answers("127.0.0.1", self.port), 30)
+
+    def crash(self) -> None:
+        """An end without a checkpoint (SIGQUIT to the server, which ends its children): recovery follows a start."""
+        os.kill(self.process.pid, signal.SIGQUIT)
+        self.process.stop()
+
+    def stop(self) -> None:
+        """Stops it and deletes its data."""
+        if self._process is not None:
+            self._process.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
 def http_status(url: str, timeout_s: float = 2.0) -> int:
     """The status of a GET, 0 when nobody answers."""
     try:
@@ -84,27 +136,31 @@ def http_status(url: str, timeout_s: float = 2.0) -> int:
 
 
 class Stack:
-    """The whole system as real processes: web, both workers, relay, with their own Redis, Kafka, SQLite."""
+    """The whole system as real processes: web, both workers, relay, with their own Redis, Kafka and SQLite.
 
-    def __init__(self, folder: Path) -> None:
+    `kafka` and `database_url` put others in their place; a database is not started here.
+    """
+
+    def __init__(self, folder: Path, *, kafka: LocalKafka | None = None, database_url: str = "", **env: str) -> None:
         self.folder = folder
         self.port = free_ports()
         self.base_url = f"http://127.0.0.1:{self.port}"
         self.redis = local_redis(folder / "redis")
-        self.kafka = local_kafka(folder / "kafka")
+        self.kafka = kafka or local_kafka(folder / "kafka")
+        self.database_url = database_url or f"sqlite:///{folder / 'db.sqlite3'}"
         self.env = {
             "REDIS_URL": self.redis.url,
             "KAFKA_BOOTSTRAP_SERVERS": self.kafka.bootstrap,
-            "DATABASE_URL": f"sqlite:///{folder / 'db.sqlite3'}",
+            "DATABASE_URL": self.database_url,
             "PYTHONUNBUFFERED": "1",
+            **env,
         }
         daphne = ["-m", "daphne", "-v", "0", "-b", "127.0.0.1", "-p", str(self.port), "realtime.asgi:application"]
-        self.processes = {
-            "web": self._process("web", *daphne),
-            "live": self._process("live", "manage.py", "consume_kafka", "--group", "live"),
-            "archive": self._process("archive", "manage.py", "consume_kafka", "--group", "archive"),
-            "relay": self._process("relay", "manage.py", "relay_outbox"),
-        }
+        self.processes: dict[str, Process] = {}
+        self.add("web", *daphne)
+        self.add("live", "manage.py", "consume_kafka", "--group", "live")
+        self.add("archive", "manage.py", "consume_kafka", "--group", "archive")
+        self.add("relay", "manage.py", "relay_outbox")
 
     def start(self) -> None:
         """Start everything; returns when the web process can serve."""
@@ -167,9 +223,12 @@ class Stack:
         """What a process has written so far."""
         return self.processes[name].log.read_text(errors="replace")
 
-    def _process(self, name: str, *arguments: str) -> Process:
+    def add(self, name: str, *arguments: str, **env: str) -> Process:
+        """One more process of Python under this name, in place of one that has ended; not started yet."""
         log = self.folder / "logs" / f"{name}.log"
-        return Process(name, [sys.executable, *arguments], log=log, env=self.env, cwd=ROOT)
+        command = [sys.executable, *arguments]
+        self.processes[name] = Process(name, command, log=log, env={**self.env, **env}, cwd=ROOT)
+        return self.processes[name]
 
 
 def start_or_report(start: Callable[[], None]) -> None:

@@ -44,7 +44,9 @@ def test_a_process_lives_where_nothing_or_another_point_or_a_later_pass_is_named
     assert (done.returncode, len(done.stdout.split())) == (0, 5)
 
 
-@pytest.mark.parametrize("fail_point", ["after-lunch", ":3", "after-apply:", "after-apply:0", "after-apply:often", "after-apply:1:nap"])
+@pytest.mark.parametrize(
+    "fail_point", ["after-lunch", ":3", "after-apply:", "after-apply:0", "after-apply:often", "after-apply:1:nap"]
+)
 def test_a_point_that_there_is_not_is_told(fail_point):
     done = run(fail_point)
     assert done.returncode == 1

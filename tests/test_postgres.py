@@ -11,8 +11,7 @@ from tests.servers import Stack, start_or_report, wait_until
 
 @pytest.fixture
 def stack(postgres_url: str, tmp_path: Path) -> Iterator[Stack]:
-    stack = Stack(tmp_path / "stack")
-    stack.env["DATABASE_URL"] = postgres_url
+    stack = Stack(tmp_path / "stack", database_url=postgres_url)
     try:
         start_or_report(stack.start)
         yield stack

@@ -15,6 +15,7 @@ from logs import keys, levels, lines
 from logs.harmless import Bounds, clean, is_binary
 from realtime.api import Malformed, Record, event_time, oversized
 
+TOPIC = "service-logs"
 MAX_MESSAGE = 16_384
 MAX_SERVICE = 100
 UNKNOWN = "unknown"

@@ -9,11 +9,10 @@ from django.conf import settings
 from logs import window
 from logs.access import may_view
 from logs.archive import archive
-from logs.events import decode
+from logs.events import TOPIC, decode
 from logs.lens import SINCE, LogsLens
 from realtime.api import FORBIDDEN, SIGNED_OUT, Denied, Lens, Stream, Tail, View
 
-TOPIC = "service-logs"
 RECENT = Tail(window.GROUP, "logs:recent", "logs:number", keep=settings.LOGS_RECENT)
 HOUR_MS = 3_600_000
 

@@ -14,6 +14,9 @@ from realtime.shapes import Change, Id, Kind, Old, Put, Tail, Tally
 from realtime.times import effective, event_time, millis
 
 if TYPE_CHECKING:
+    from realtime.acks import acked_publish
+    from realtime.bodies import read_body
+    from realtime.ingestkeys import KeyAuth, KeyHolder, authenticate_key
     from realtime.kafka_settings import KafkaAway
     from realtime.outbox import publish
     from realtime.producer import Producer
@@ -30,6 +33,8 @@ __all__ = [
     "Denied",
     "Id",
     "KafkaAway",
+    "KeyAuth",
+    "KeyHolder",
     "Kind",
     "Lens",
     "Line",
@@ -45,6 +50,8 @@ __all__ = [
     "Tally",
     "Value",
     "View",
+    "acked_publish",
+    "authenticate_key",
     "client_address",
     "effective",
     "event_time",
@@ -53,15 +60,21 @@ __all__ = [
     "oversized",
     "peek",
     "publish",
+    "read_body",
 ]
 
 LATE = {
     "KafkaAway": "realtime.kafka_settings",
+    "KeyAuth": "realtime.ingestkeys",
+    "KeyHolder": "realtime.ingestkeys",
     "Producer": "realtime.producer",
     "client_address": "realtime.proxies",
     "limited": "realtime.state.limits",
+    "acked_publish": "realtime.acks",
+    "authenticate_key": "realtime.ingestkeys",
     "peek": "realtime.state",
     "publish": "realtime.outbox",
+    "read_body": "realtime.bodies",
 }
 
 

@@ -70,3 +70,27 @@ class DeadLetter(models.Model):
 
     def __str__(self) -> str:
         return f"{self.topic}-{self.life}-{self.partition}-{self.offset}: {self.reason}"
+
+
+class IngestKey(models.Model):
+    """What a device or a service shows to send data: `prefix-secret`, of which only a digest of the secret is kept."""
+
+    name = models.CharField(max_length=100, unique=True, help_text="Whose key this is, such as a service or a phone.")
+    prefix = models.CharField(max_length=16, unique=True, editable=False)
+    digest = models.CharField(max_length=64, editable=False)
+    scopes = models.JSONField(default=list, help_text="What the key is good for.")
+    bound_to = models.CharField(
+        max_length=100,
+        blank=True,
+        help_text="The one courier or service that this key speaks for; empty: whichever the sender names.",
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("name",)
+        verbose_name = "ingest key"
+
+    def __str__(self) -> str:
+        return self.name

@@ -25,7 +25,11 @@ class Producer:
     Every method raises KafkaAway where no broker answers in time.
     """
 
-    def __init__(self, client_id: str, *, wait_s: float = 10.0, linger_ms: int = 0) -> None:
+    def __init__(
+        self, client_id: str, *, wait_s: float = 10.0, linger_ms: int = 0, give_up_s: float | None = None
+    ) -> None:
+        """`give_up_s`: how long a record is tried before it counts as failed; default: kafka-python's two minutes."""
+        patience = {} if give_up_s is None else _patience(give_up_s)
         try:
             self._producer = Client(
                 client_id=client_id,
@@ -35,6 +39,7 @@ class Producer:
                 max_request_size=MAX_REQUEST_BYTES,
                 max_block_ms=int(wait_s * 1000),
                 bootstrap_timeout_ms=int(wait_s * 1000),
+                **patience,
                 **connection(),
             )
         except KafkaError as error:
@@ -77,6 +82,12 @@ class Producer:
     def close(self, timeout_s: float = 5) -> None:
         with contextlib.suppress(KafkaError):
             self._producer.close(timeout_s)
+
+
+def _patience(give_up_s: float) -> dict[str, int]:
+    """A single request may take all of the time but one millisecond: kafka-python wants the sum below the whole."""
+    whole = int(give_up_s * 1000)
+    return {"delivery_timeout_ms": whole, "request_timeout_ms": whole - 1}
 
 
 def acknowledged(future: Any, timeout_s: float) -> None:

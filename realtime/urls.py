@@ -6,11 +6,15 @@ from django.urls import include, path
 from django.views.generic import RedirectView, TemplateView
 
 from realtime import health
+from realtime.rest import api
+
+api.add_router("/ingest", "logs.api.router")
 
 urlpatterns = [
     path("", TemplateView.as_view(template_name="realtime/home.html"), name="home"),
     path("favicon.ico", RedirectView.as_view(url=static("realtime/icon.svg"))),
     path("admin/", admin.site.urls),
+    path("api/", api.urls),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("logs/", include("logs.urls")),

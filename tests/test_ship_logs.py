@@ -12,13 +12,12 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
-from kafka import KafkaConsumer, TopicPartition
 
 from logs.events import decode
 from logs.management.commands import ship_logs
 from logs.shipping import MAX_LINE_BYTES, FollowedFile, lines_of
-from realtime.api import Record
 from tests.servers import ROOT, wait_until
+from tests.topic import Reader
 
 # --- cutting streams into lines ---------------------------------------------------------------------------------------
 
@@ -115,21 +114,9 @@ def service() -> str:
 @pytest.fixture
 def shipped(topics: str, service: str) -> Iterator:
     """Reads the records that carry this test's service as their key."""
-    consumer = KafkaConsumer(bootstrap_servers=topics, enable_auto_commit=False)
-    partitions = [TopicPartition("service-logs", number) for number in range(4)]
-    consumer.assign(partitions)
-
-    def read() -> list[Record]:
-        ends = consumer.end_offsets(partitions)
-        consumer.seek_to_beginning(*partitions)
-        found = []
-        while any(consumer.position(at) < end for at, end in ends.items()):
-            for batch in consumer.poll(timeout_ms=500).values():
-                found += [r for r in batch if r.key == service.encode()]
-        return [Record(r.topic, "life", r.partition, r.offset, r.timestamp, r.key, r.value) for r in found]
-
-    yield read
-    consumer.close()
+    reader = Reader(topics)
+    yield lambda: [record for record in reader.all() if record.key == service.encode()]
+    reader.close()
 
 
 def ship(*arguments: str | Path) -> str:

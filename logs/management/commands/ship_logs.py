@@ -15,8 +15,8 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
+from logs.events import TOPIC
 from logs.shipping import MAX_LINE_BYTES, FollowedFile, Line, lines_of
-from logs.streams import TOPIC
 from realtime.api import KafkaAway, Producer
 
 FOLLOW_EVERY_S = 0.25

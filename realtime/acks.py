@@ -3,7 +3,7 @@
 import atexit
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from realtime.kafka_settings import KafkaAway
 from realtime.producer import Producer, acknowledged
@@ -24,11 +24,13 @@ class Publisher:
         self._producer: Producer | None = None
         self._away_until = 0.0
 
-    def publish(self, items: Iterable[Item]) -> None:
+    def publish(self, items: Sequence[Item]) -> None:
         """Publishes (topic, key, value)s and waits for their acknowledgements; raises KafkaAway after the deadline.
 
         Then some of them may have arrived: a caller that sends them again repeats those.
         """
+        if not items:
+            return
         end = time.monotonic() + self._deadline_s
         if time.monotonic() < self._away_until:
             raise KafkaAway("publishing")

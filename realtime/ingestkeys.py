@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
@@ -15,6 +16,7 @@ from ninja.errors import HttpError
 from ninja.security.base import AuthBase
 
 from realtime.models import IngestKey
+from realtime.state.limits import limited
 
 ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 """What cannot be mistaken for another when somebody types it into a phone."""
@@ -30,6 +32,14 @@ class KeyHolder(NamedTuple):
     scopes: frozenset[str]
     bound_to: str
     prefix: str
+
+
+class TooMany(HttpError):
+    """429: one key sends more often than INGEST_PER_MINUTE allows. `wait_s`: when to come again."""
+
+    def __init__(self, name: str, wait_s: int) -> None:
+        super().__init__(429, f"The key {name!r} sends more than {settings.INGEST_PER_MINUTE} requests a minute.")
+        self.wait_s = wait_s
 
 
 def issue(key: IngestKey) -> str:
@@ -67,12 +77,18 @@ def key_in(request: HttpRequest, query: Sequence[str] = ()) -> str:
 
 
 def authenticate_key(request: HttpRequest, scope: str, query: Sequence[str] = ()) -> KeyHolder | None:
-    """Who sends this request. None: no good key (401). Raises HttpError 403 where the key is not for `scope`."""
+    """Who sends this request. None: no good key (401).
+
+    Raises HttpError 403 where the key is not for `scope`, TooMany where it is used too often.
+    """
     text = key_in(request, query)
     holder = authenticate(text) if text else None
     if holder is not None and scope not in holder.scopes:
         allowed = ", ".join(sorted(holder.scopes)) or "nothing"
         raise HttpError(403, f"The key {holder.name!r} is for {allowed}, not for {scope}.")
+    wait_s = limited(f"ingest:{holder.prefix}", f"{settings.INGEST_PER_MINUTE}/minute") if holder else 0
+    if holder and wait_s:
+        raise TooMany(holder.name, wait_s)
     return holder
 
 

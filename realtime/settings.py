@@ -139,6 +139,7 @@ SIMULATIONS = ["orders.simulation.simulate", "logs.simulation.simulate"]
 BATCH_RECORDS = integer("BATCH_RECORDS", 1000, at_least=1, at_most=1000)
 # What an ingest key can be good for.
 INGEST_SCOPES = {"locations": "positions of couriers", "logs": "log lines", "api": "reading the API"}
+INGEST_PER_MINUTE = integer("INGEST_PER_MINUTE", 6000, at_least=1)
 PUSH_INTERVAL_MS = integer("PUSH_INTERVAL_MS", 50, at_least=0, at_most=5_000)
 LOGS_RECENT = integer("LOGS_RECENT", 1000, at_least=100, at_most=100_000)
 VIEWERS_PER_ADDRESS = integer("VIEWERS_PER_ADDRESS", 1000, at_least=1)

@@ -85,6 +85,23 @@ def test_the_last_use_is_noted_but_not_at_every_request(django_assert_num_querie
     assert IngestKey.objects.get().used_at >= used
 
 
+def test_a_key_that_sends_too_often_is_told_when_to_come_again_and_others_are_not(redis_url, settings, client):
+    settings.INGEST_PER_MINUTE = 3
+    (_, often), (_, seldom) = make("often"), make("seldom")
+
+    def send(text):
+        return client.post(
+            "/api/ingest/logs", "", content_type="application/json", headers={"Authorization": f"Bearer {text}"}
+        )
+
+    assert [send(often).status_code for _ in range(3)] == [400] * 3
+    refused = send(often)
+    assert refused.status_code == 429
+    assert 1 <= int(refused["Retry-After"]) <= 60
+    assert refused.json() == {"detail": "The key 'often' sends more than 3 requests a minute."}
+    assert send(seldom).status_code == 400
+
+
 # --- in the admin -----------------------------------------------------------------------------------------------------
 
 

@@ -35,6 +35,10 @@ class ArchiveState:
         except (OperationalError, InterfaceError) as error:
             raise _away(error) from error
 
+    def recent(self, topic: str) -> str:
+        """The archive diverts nothing, so it counts nothing."""
+        return ""
+
     def apply(self, batch: Batch, now: float) -> Applied | Refused:
         """Applies a batch whole, or says why not."""
         try:

@@ -1,9 +1,10 @@
 """A batch of records on its way from Kafka into a state: what it reads, what it changes, how far it reaches (pure)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
+from realtime.policy import BAD, GOOD
 from realtime.records import Malformed, Record
 from realtime.shapes import Change, Id, Old
 
@@ -26,9 +27,10 @@ class Mark(NamedTuple):
 
 
 class Applied(NamedTuple):
-    """The batch is part of the state; these pushes tell of it."""
+    """The batch is part of the state; these pushes tell of it. `malformed`: how many of a topic's last records are."""
 
     pushes: Sequence[Any]
+    malformed: Mapping[str, int] = {}
 
 
 class Refused(NamedTuple):
@@ -54,6 +56,8 @@ class Batch:
 
     events: dict[Any, list[Any]] = field(default_factory=dict)
     malformed: list[tuple[Record, Malformed]] = field(default_factory=list)
+    kinds: dict[Partition, str] = field(default_factory=dict)
+    """By partition: GOOD or BAD for each record."""
     reach: dict[Partition, tuple[Mark | None, Mark]] = field(default_factory=dict)
     produced: int | None = None
     size: int = 0
@@ -62,14 +66,16 @@ class Batch:
         """Takes in the records of one partition, which follow the applied offset `start`."""
         if not records:
             return
-        events = self.events.setdefault(stream, [])
+        events, kinds = self.events.setdefault(stream, []), []
         for record in records:
             decoded = stream.decode(record)
             if isinstance(decoded, Malformed):
                 self.malformed.append((record, decoded))
             else:
                 events.extend(decoded)
+            kinds.append(BAD if isinstance(decoded, Malformed) else GOOD)
         last = records[-1]
+        self.kinds[last.topic, last.partition] = "".join(kinds)
         self.reach[last.topic, last.partition] = (start, Mark(last.life, last.offset))
         self.produced = max(last.timestamp, self.produced or 0)
         self.size += len(records)
@@ -78,6 +84,13 @@ class Batch:
         """By field of `stream:applied`: the mark that the batch starts from (empty: none) and the one it reaches."""
         reach = self.reach.items()
         return {f"{topic}:{number}": (str(old or ""), str(new)) for (topic, number), (old, new) in reach}
+
+    def kinds_by_topic(self) -> dict[str, str]:
+        """GOOD or BAD for each record of each topic."""
+        found: dict[str, str] = {}
+        for (topic, _), kinds in self.kinds.items():
+            found[topic] = found.get(topic, "") + kinds
+        return found
 
     def ids_by_stream(self) -> list[tuple[Any, Sequence[Id]]]:
         return [(stream, stream.keys(events)) for stream, events in self.events.items() if events]

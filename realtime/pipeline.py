@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from realtime.batches import Applied, Batch, Mark, Partition, Reduces, Refused
+from realtime.gate import Gate
 from realtime.policy import Backoff, Every
 from realtime.records import Malformed, Record
 from realtime.timeorder import CatchUp
@@ -47,6 +48,9 @@ class State(Protocol):
         """Makes sure that the state has a life of its own; called before anything is applied, and after a refusal."""
 
     def marks(self, partitions: Sequence[Partition]) -> Mapping[Partition, Mark]: ...
+    def recent(self, topic: str) -> str:
+        """Which of a topic's last records were malformed (BAD), oldest first."""
+
     def apply(self, batch: Batch, now: float) -> Applied | Refused: ...
     def turn(self, now: float) -> Sequence[Any]:
         """What is due without any record; returns pushes."""
@@ -65,9 +69,11 @@ class Pipeline:
     state: State
     streams: Mapping[str, Reduces]
     push: Callable[[Sequence[Any]], None]
-    divert: Callable[[Sequence[tuple[Record, Malformed]]], None]
+    divert: Callable[[Sequence[tuple[Record, Malformed]]], None] | None
+    """Sends dead letters, within the limit that `gate` keeps; None: whoever else reads the topics does."""
     reach: Callable[[str, int], None] = lambda point, records: None
     """Called between the steps of a batch: see failpoints.py."""
+    gate: Gate = field(default_factory=Gate)
     batch_records: int = BATCH
     backoff: Backoff = field(default_factory=Backoff)
     applied: int = field(default=0, init=False)
@@ -82,7 +88,10 @@ class Pipeline:
     _reached: dict[Partition, Mark] = field(default_factory=dict, init=False)
 
     def turn(self, now: float) -> bool:
-        """One round; `now` is Unix seconds. Returns whether a batch was applied."""
+        """One round; `now` is Unix seconds. Returns whether a batch was applied.
+
+        Raises TooManyMalformed once what precedes the record that may not be diverted is applied.
+        """
         wait_s = 0.0 if self._catch_up and self._catch_up.ready else POLL_S
         polled = self.source.poll(wait_s)
         if self.source.moved():
@@ -150,6 +159,7 @@ class Pipeline:
         behind = {at: end for at, end in ends.items() if end > self._next(at)}
         self._catch_up = CatchUp(behind) if behind else None
         self._aligned = True
+        self.gate.forget()
         self.backoff.reset()
 
     def _next(self, at: Partition) -> int:
@@ -171,12 +181,25 @@ class Pipeline:
         return mark.offset + 1
 
     def _run(self, polled: Polled, now: float) -> bool:
+        batch = self._decoded(polled)
+        passage = self.gate.look(batch, self.state.recent) if self.divert and batch.malformed else None
+        if passage and passage.stop:
+            batch = self._decoded({at: records[: passage.passing.get(at, 0)] for at, records in polled.items()})
+        done = self._apply(batch, passage.taken if passage else 0, now) if batch.size else True
+        if passage and passage.stop and done:
+            raise passage.stop
+        return done
+
+    def _decoded(self, polled: Polled) -> Batch:
         batch = Batch()
         for at, records in polled.items():
             if at in self._starts:
                 batch.add(self.streams[at[0]], records, self._starts[at])
+        return batch
+
+    def _apply(self, batch: Batch, extra: int, now: float) -> bool:
         self.reach("before-apply", batch.size)
-        if batch.malformed:
+        if batch.malformed and self.divert:
             self.divert(batch.malformed)
             self.reach("after-divert", batch.size)
         outcome = self.state.apply(batch, now)
@@ -186,6 +209,7 @@ class Pipeline:
             return False
         for at, (_, mark) in batch.reach.items():
             self._starts[at] = self._reached[at] = mark
+        self.gate.passed(extra, outcome.malformed)
         self.applied += batch.size
         self.reach("after-apply", batch.size)
         self.push(outcome.pushes)

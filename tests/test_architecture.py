@@ -17,6 +17,7 @@ PURE = [
     "realtime/history.py",
     "realtime/timeorder.py",
     "realtime/batches.py",
+    "realtime/gate.py",
     "realtime/policy.py",
     "realtime/pipeline.py",
     "realtime/viewers.py",

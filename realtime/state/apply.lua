@@ -4,9 +4,10 @@
 -- started from, and the old bytes of every value that it replaces. Then values, timelines, lines, counts, applied
 -- offsets, and one seq a group. No JSON here: the caller has computed every byte.
 --
--- KEYS: epoch, lock, applied, seq, prefix of the change sets, expiries
+-- KEYS: epoch, lock, applied, seq, prefix of the change sets, expiries, malformed
 -- ARGV: a flat list that `take` reads in the order in which realtime/state/live.py packs it.
--- Returns {"ok", {seq a group}, {last line number a tail}, {total a count}} or {what differed, the value found}.
+-- Returns {"ok", {seq a group}, {last line number a tail}, {total a count}, {malformed a topic}} or
+-- {what differed, the value found}.
 
 local at = 0
 local function take() at = at + 1; return ARGV[at] end
@@ -38,6 +39,8 @@ for _ = 1, number() do
   marks[#marks + 1] = field
   marks[#marks + 1] = new
 end
+local window, topics = number(), {}
+for i = 1, number() do topics[i] = {take(), take()} end -- topic, a sign for each of its records
 local names, olds, puts = {}, {}, {}
 for i = 1, number() do
   names[i], olds[i] = take(), take()
@@ -68,6 +71,15 @@ for i = 1, #names do
 end
 in_chunks(news, function(...) redis.call("MSET", ...) end)
 in_chunks(marks, function(...) redis.call("HSET", KEYS[3], ...) end)
+
+local malformed = {}
+for i = 1, #topics do
+  local topic, kinds = unpack(topics[i])
+  local recent = string.sub((redis.call("HGET", KEYS[7], topic) or "") .. kinds, -window)
+  redis.call("HSET", KEYS[7], topic, recent)
+  local _, bad = string.gsub(recent, "x", "")
+  malformed[i] = bad
+end
 
 for _ = 1, number() do redis.call("DEL", take()) end
 for _ = 1, number() do
@@ -106,4 +118,4 @@ for i = 1, number() do
     redis.call("ZREMRANGEBYRANK", key, 0, -keep - 1)
   end
 end
-return {"ok", seqs, numbers, totals}
+return {"ok", seqs, numbers, totals, malformed}

@@ -143,7 +143,7 @@ class Life:
 
 def owned(names: Names, streams: Sequence[Any]) -> list[str]:
     """Patterns of every key that holds state of ours; the epoch and the lock are not among them."""
-    patterns = {"stream:applied", "stream:ends", "stream:changed:*", "stream:expiries"}
+    patterns = {"stream:applied", "stream:malformed", "stream:ends", "stream:changed:*", "stream:expiries"}
     for stream in streams:
         patterns.update(stream.owns)
         for view in stream.views:

@@ -23,6 +23,7 @@ ATTEMPTS = 20
 LOAD_AGAIN_S = 5.0
 HEARTBEAT_S, FORGET_S = 1.0, 60
 SWEEP_S, SWEEP_IDS = 10.0, 500
+NOTHING: Mapping[str, str] = {}
 
 
 class LiveState:
@@ -82,6 +83,14 @@ class LiveState:
         pairs = zip(partitions, held, strict=True)
         return {partition: Mark.read(text.decode()) for partition, text in pairs if text is not None}
 
+    def recent(self, topic: str) -> str:
+        """Which of a topic's last records were malformed, oldest first."""
+        try:
+            held = self.client.hget(self.names.malformed, topic)
+        except AWAY as error:
+            raise StateAway(f"Redis does not answer ({error}).") from error
+        return held.decode() if held else ""
+
     def apply(self, batch: Batch, now: float) -> Applied | Refused:
         """Applies a batch whole, or says why not; `now` is Unix seconds."""
         for _ in range(ATTEMPTS):
@@ -89,7 +98,8 @@ class LiveState:
             change = batch.change(self._with_database(batch, held, now), int(now * 1000))
             if change.puts.keys() - held.keys():
                 held |= self._read([id for id in change.puts if id not in held])
-            outcome = self.submit(self._guard(), batch.marks(), change, held, batch.produced)
+            kinds = batch.kinds_by_topic()
+            outcome = self.submit(self._guard(), batch.marks(), change, held, batch.produced, kinds)
             if not isinstance(outcome, Refused) or outcome.what != "value":
                 return outcome
         return Refused("value", f"{ATTEMPTS} other workers were faster")
@@ -101,17 +111,19 @@ class LiveState:
         change: Change,
         held: Mapping[Id, bytes | None],
         produced: int | None = None,
+        kinds: Mapping[str, str] = NOTHING,
     ) -> Applied | Refused:
         """Runs apply.lua once, under a guard of (mode, epoch or lock, run_id)."""
-        keys = [self.names.epoch, self.names.lock, self.names.applied, self.names.seq, self.names.changed]
-        keys.append(self.names.expiries)
+        n = self.names
+        keys = [n.epoch, n.lock, n.applied, n.seq, n.changed, n.expiries, n.malformed]
         try:
-            status, *answer = self._apply(keys=keys, args=packing.pack(self.names, guard, marks, change, held))
+            status, *answer = self._apply(keys=keys, args=packing.pack(n, guard, marks, change, held, kinds))
         except AWAY as error:
             raise StateAway(f"Redis does not answer ({error}).") from error
         if status != b"ok":
             return Refused(status.decode(), answer[0].decode("utf-8", "replace"))
-        return Applied(packing.pushes(epoch_of(guard[1]), change, answer, produced))
+        malformed = dict(zip(kinds, answer[3], strict=True))
+        return Applied(packing.pushes(epoch_of(guard[1]), change, answer, produced), malformed)
 
     def _guard(self) -> tuple[str, str, str]:
         return ("epoch", self.epoch, run_id_of(self.epoch))

@@ -28,6 +28,10 @@ class Names(NamedTuple):
         return self.prefix + "stream:applied"
 
     @property
+    def malformed(self) -> str:
+        return self.prefix + "stream:malformed"
+
+    @property
     def ends(self) -> str:
         return self.prefix + "stream:ends"
 

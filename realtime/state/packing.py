@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from realtime.policy import DivertLimit
 from realtime.shapes import Change, Id, Old, Tail
 from realtime.state.names import CHANGED_KEEP, Names
 
@@ -22,12 +23,23 @@ def member(id: Id) -> str:
 
 
 def pack(
-    names: Names, guard: Sequence[str], marks: Mapping[str, tuple[str, str]], change: Change, held: Old
+    names: Names,
+    guard: Sequence[str],
+    marks: Mapping[str, tuple[str, str]],
+    change: Change,
+    held: Old,
+    kinds: Mapping[str, str],
 ) -> list[Argument]:
-    """ARGV of apply.lua. `guard` is (mode, epoch or lock, run_id), `marks` maps a field to its old and new mark."""
+    """ARGV of apply.lua. `guard` is (mode, epoch or lock, run_id), `marks` maps a field to its old and new mark.
+
+    `kinds` says of each topic's records which are malformed.
+    """
     args: list[Argument] = [*guard, len(marks)]
     for name, (old, new) in marks.items():
         args += (name, old, new)
+    args += (DivertLimit().window, len(kinds))
+    for topic, said in kinds.items():
+        args += (topic, said)
     args.append(len(change.puts))
     for (kind, id), put in change.puts.items():
         index = names.key(kind.index) if kind.index else ""
@@ -83,7 +95,7 @@ def _pack_groups(args: list[Argument], change: Change) -> None:
 
 def pushes(epoch: str, change: Change, answer: Sequence[Any], produced: int | None) -> list[Push]:
     """What the hubs are told, from the change and what apply.lua answered: seqs, line numbers and totals."""
-    seqs, numbers, totals = answer
+    seqs, numbers, totals = answer[:3]
     out: dict[str, dict[str, Any]] = {}
     for group, seq in zip(sorted(change.groups()), seqs, strict=True):
         out[group] = {"type": "push", "epoch": epoch, "seq": seq, "values": [], "totals": []}

@@ -17,6 +17,7 @@ from realtime import deadletters
 from realtime.api import Stream
 from realtime.archive import ArchiveState, marks
 from realtime.failpoints import reach
+from realtime.gate import Gate, TooManyMalformed
 from realtime.groups import Pusher
 from realtime.kafka_settings import KafkaAway, dead_letter_topic
 from realtime.pipeline import Pipeline
@@ -29,6 +30,8 @@ from realtime.streams import streams
 logger = logging.getLogger("realtime.worker")
 
 RETRY_S = 1.0
+TOO_MANY_MALFORMED = 3
+"""The exit code of a worker that the limit of a topic has stopped."""
 
 
 class Command(BaseCommand):
@@ -37,14 +40,28 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--group", choices=("live", "archive"), required=True)
         parser.add_argument("--topics", default="", help="only these, separated by commas (default: all)")
+        parser.add_argument(
+            "--divert",
+            type=int,
+            default=0,
+            metavar="N",
+            help="let N more malformed records through where the limit of a topic has stopped the worker (live only)",
+        )
         parser.add_argument("--instance-id", default=None, help="static membership; unique, not for scaled containers")
 
-    def handle(self, *, group: str, topics: str, instance_id: str | None, **options: Any) -> None:
+    def handle(self, *, group: str, topics: str, divert: int, instance_id: str | None, **options: Any) -> None:
+        if divert < 0:
+            raise CommandError(f"--divert is {divert}; it takes a number of records, from 0.")
+        if divert and group != "live":
+            raise CommandError("--divert is for --group live; the archive diverts nothing.")
         chosen = choose(topics)
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        run(group, chosen, instance_id, stop)
+        try:
+            run(group, chosen, instance_id, stop, divert)
+        except TooManyMalformed as error:
+            raise CommandError(str(error), returncode=TOO_MANY_MALFORMED) from error
 
 
 def choose(topics: str) -> list[Stream]:
@@ -57,13 +74,13 @@ def choose(topics: str) -> list[Stream]:
     return [known[topic] for topic in wanted] if wanted else list(known.values())
 
 
-def run(group: str, chosen: list[Stream], instance_id: str | None, stop: threading.Event) -> None:
-    """Turns the worker's loop until `stop` is set."""
+def run(group: str, chosen: list[Stream], instance_id: str | None, stop: threading.Event, divert: int = 0) -> None:
+    """Turns the worker's loop until `stop` is set. Raises TooManyMalformed."""
     topics = topics_of(group, chosen)
     source = connect(topics, group, instance_id, stop)
     if source is None:
         return
-    pipeline, ends = build(group, chosen, source)
+    pipeline, ends = build(group, chosen, source, divert)
     logger.info("Worker %d of group %s reads %s.", os.getpid(), group, ", ".join(topics))
     try:
         while not stop.is_set():
@@ -95,19 +112,21 @@ def connect(topics: list[str], group: str, instance_id: str | None, stop: thread
     return None
 
 
-def build(group: str, chosen: list[Stream], source: KafkaSource) -> tuple[Pipeline, list[Callable[[], None]]]:
+def build(
+    group: str, chosen: list[Stream], source: KafkaSource, divert: int = 0
+) -> tuple[Pipeline, list[Callable[[], None]]]:
     """The pipeline of a group over this source, and what to call at its end."""
     by_topic = {stream.topic: stream for stream in chosen}
     common: dict[str, Any] = {"reach": reach, "batch_records": settings.BATCH_RECORDS}
     if group == "archive":
         by_topic |= {dead_letter_topic(topic): deadletters.stream(topic) for topic in by_topic}
-        return Pipeline(source, ArchiveState(), by_topic, push=ignore, divert=ignore, **common), []
+        return Pipeline(source, ArchiveState(), by_topic, push=ignore, divert=None, **common), []
     pusher, diverter = Pusher(), deadletters.Diverter()
     worker = f"{socket.gethostname()}-{os.getpid()}"
     state = LiveState(client(), names(), streams(), source, marks, worker)
-    pipeline = Pipeline(source, state, by_topic, push=pusher, divert=diverter, **common)
+    pipeline = Pipeline(source, state, by_topic, push=pusher, divert=diverter, gate=Gate(extra=divert), **common)
     return pipeline, [state.leave, pusher.close, diverter.close]
 
 
 def ignore(_: Any) -> None:
-    """The archive pushes nothing, and only `live` diverts."""
+    """The archive pushes nothing."""

@@ -13,7 +13,7 @@ from realtime.models import IngestKey
 from realtime.topics import Topics
 from tests.topic import Reader
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_url")]
 
 PATH = "/api/ingest/logs"
 

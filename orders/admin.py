@@ -1,8 +1,11 @@
 """Staff edit orders, couriers and places here; every change goes through `services`, and so to Kafka."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.options import IS_POPUP_VAR
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -11,11 +14,15 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from orders import services
+from orders.facts import STATUSES
 from orders.forms import DESTINATION, CourierForm, OrderForm, PositionForm
 from orders.models import Courier, Order, OrderEvent, Position, TrackingLink, moment
 from orders.positions import PLACE
+from orders.steps import StepRefused, irregular
 
 TIMELINE_SHOWN = 50
+ADMIN = "admin"
+ODD = SafeString(' <strong title="Nobody foresaw this step after the one before it.">irregular</strong>')
 SET = {"customerName": "customer", "items": "items", "destination": "destination", "eta": "ETA", "due": "due"}
 """Facts that the timeline only says were set, with its words for them."""
 
@@ -40,7 +47,7 @@ class OrderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     show_full_result_count = False
     readonly_fields = ("updated", "tracking", "timeline")
     fieldsets = (
-        (None, {"fields": ("order_id", "status", "courier", "eta", "due")}),
+        (None, {"fields": ("order_id", "status", "courier", "eta", "due", "seen")}),
         ("For the customer", {"fields": ("customer_name", "items", "public_note", DESTINATION)}),
         ("For staff", {"fields": ("note", "updated", "tracking", "timeline")}),
     )
@@ -60,13 +67,14 @@ class OrderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description="timeline")
     def timeline(self, order: Order) -> SafeString | str:
-        events = order.events.all()[:TIMELINE_SHOWN] if order.pk else []
+        events = list(order.events.all()[: TIMELINE_SHOWN + 1]) if order.pk else []
+        odd = set(irregular((e.pk, e.reached) for e in events if e.status))
         rows = format_html_join(
             "",
-            "<tr><td>{}</td><td>{}</td><td>{}</td></tr>",
-            ((when(e.time), told(e), e.by or e.source) for e in events),
+            "<tr><td>{}</td><td>{}{}</td><td>{}</td><td>{}</td></tr>",
+            ((when(e.time), told(e), ODD if e.pk in odd else "", e.by, e.origin) for e in events[:TIMELINE_SHOWN]),
         )
-        head = "<thead><tr><th>When</th><th>What</th><th>Who</th></tr></thead>"
+        head = "<thead><tr><th>When</th><th>What</th><th>Who</th><th>From</th></tr></thead>"
         return format_html("<table>{}<tbody>{}</tbody></table>", SafeString(head), rows) if rows else "Nothing yet."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
@@ -77,18 +85,28 @@ class OrderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def save_model(self, request: HttpRequest, obj: Order, form: OrderForm, change: bool) -> None:
         if change:
-            said = form.facts(form.changed_data)
-            saved = services.change_order(obj.pk, said, by(request)) if said else obj
+            saved = services.change_order(obj.pk, form.said, by(request), source=ADMIN) if form.said else obj
         else:
-            saved = services.create_order(form.facts(list(form.cleaned_data)), by(request), obj.order_id)
+            said = form.facts(list(form.cleaned_data))
+            saved = services.create_order(said, by(request), obj.order_id, source=ADMIN)
         obj.order_id = saved.order_id
 
     def delete_model(self, request: HttpRequest, obj: Order) -> None:
-        services.delete_order(obj.pk, by(request))
+        services.delete_order(obj.pk, by(request), source=ADMIN)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
         for order_id in sorted(queryset.values_list("pk", flat=True)):
-            services.delete_order(order_id, by(request))
+            services.delete_order(order_id, by(request), source=ADMIN)
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """One action for each status; those orders that may not take the step are named and stay as they are."""
+        actions = super().get_actions(request)
+        if IS_POPUP_VAR not in request.GET and self.has_change_permission(request):
+            for status in STATUSES:
+                name = f"mark_{status.lower().replace(' ', '_')}"
+                action: Callable[..., Any] = partial(mark, status)
+                actions[name] = (action, name, f"Mark as {status}")
+        return actions
 
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
@@ -171,6 +189,20 @@ class TrackingLinkAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
+
+
+def mark(status: str, orders: OrderAdmin, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+    """The bulk action that takes orders to a status."""
+    done = 0
+    for order_id in sorted(queryset.values_list("pk", flat=True)):
+        try:
+            services.change_order(order_id, {"status": status}, by(request), source=ADMIN)
+        except (StepRefused, Order.DoesNotExist) as refused:
+            orders.message_user(request, f"{order_id}: {refused}", messages.ERROR)
+        else:
+            done += 1
+    if done:
+        orders.message_user(request, f"{status}: {done}.", messages.SUCCESS)
 
 
 def told(event: OrderEvent) -> str:

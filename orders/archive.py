@@ -53,7 +53,7 @@ def archive_positions(events: Sequence[LocationEvent]) -> None:
     _write(Position, rows.values())
 
 
-def event_row(event: OrderEvent, wiped: Stamp | None, by: str = "") -> EventRow:
+def event_row(event: OrderEvent, wiped: Stamp | None) -> EventRow:
     """The row of an event. What a deletion wiped is kept as a time and a status, without personal data."""
     facts = event.facts
     said = plain(facts)
@@ -61,8 +61,8 @@ def event_row(event: OrderEvent, wiped: Stamp | None, by: str = "") -> EventRow:
         said = _bare(said)
     return EventRow(
         event_id=event.id, order_id=event.order_id, time=event.stamp.time, status=said.get("status") or "",
-        note=said.get("note") or "", by=by, source=event.source, topic=event.topic, partition=event.stamp.partition,
-        offset=event.stamp.offset, data=said,
+        note=said.get("note") or "", by=event.by, source=event.source, topic=event.topic,
+        partition=event.stamp.partition, offset=event.stamp.offset, data=said,
     )  # fmt: skip
 
 
@@ -100,7 +100,7 @@ def restore_orders() -> Iterator[Change]:
         wiped = {order.pk: Stamp(*order.wiped) for order in orders if order.wiped}
         for row in _newest_events([order.pk for order in orders]):
             if told := _told(row, wiped.get(row.order_id)):
-                member = state.member(row.event_id, row.time, told)
+                member = state.member(row.event_id, row.time, told, row.by, row.source)
                 change.note(TIMELINE + row.order_id, member, row.time, TIMELINE_KEEP)
         yield change
 

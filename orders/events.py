@@ -24,13 +24,13 @@ from orders.facts import (
 )
 from realtime.api import Malformed, Record, Stamp, effective, event_time, oversized
 
-MAX_EVENT_ID = 128
+MAX_EVENT_ID, MAX_BY, MAX_SOURCE = 128, 150, 200
 
 NotNegative = Annotated[float, Meta(ge=0)]
 
 
 class OrderEvent(NamedTuple):
-    """Something that happened to an order. `source` is CloudEvents' `ce_source`, where the producer named itself."""
+    """Something that happened to an order: `by` whom and from where (`source`), in so far as it says so."""
 
     id: str
     order_id: str
@@ -38,6 +38,7 @@ class OrderEvent(NamedTuple):
     facts: OrderFacts
     topic: str = ""
     source: str = ""
+    by: str = ""
 
 
 class LocationEvent(NamedTuple):
@@ -60,6 +61,8 @@ class LocationEvent(NamedTuple):
 class _OrderHead(Struct, rename="camel"):
     order_id: str
     timestamp: Time | None = None
+    by: Annotated[str, Meta(max_length=MAX_BY)] | None = None
+    source: Annotated[str, Meta(max_length=MAX_SOURCE)] | None = None
 
 
 class _Fix(Struct, rename="camel", kw_only=True):
@@ -106,7 +109,8 @@ def decode_order(record: Record) -> list[OrderEvent] | Malformed:
         if all(getattr(facts, name) is UNSET for name in FIELDS):
             raise Bad("bad_field", f"beside orderId none of {', '.join(NAMES.values())} is there")
         stamp = _stamp(head.timestamp, record)
-        return [OrderEvent(_event_id(record), order_id, stamp, facts, record.topic, _source(record))]
+        by, source = text(head.by, "by") or "", text(head.source, "source") or _source(record)
+        return [OrderEvent(_event_id(record), order_id, stamp, facts, record.topic, source, by)]
     except Bad as bad:
         return bad.malformed
     except (DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -162,8 +166,9 @@ def _event_id(record: Record) -> str:
 
 
 def _source(record: Record) -> str:
+    """CloudEvents' `ce_source`, where the producer names itself by it."""
     for name, value in record.headers:
         if name == "ce_source":
             text = value.decode("utf-8", "replace")
-            return text[:200] if text.isprintable() else ""
+            return text[:MAX_SOURCE] if text.isprintable() else ""
     return ""

@@ -11,6 +11,7 @@ from orders.events import MAX_EVENT_ID
 from orders.facts import FINISHED, MAX_ID, MAX_NAME, STATUSES, Place
 from orders.positions import PositionState
 from orders.state import OrderState
+from orders.steps import Reached
 from realtime.api import Stamp
 
 LATITUDE = [MinValueValidator(-90.0), MaxValueValidator(90.0)]
@@ -150,7 +151,7 @@ class OrderEvent(models.Model):
     time = models.BigIntegerField(help_text="Unix ms")
     status = models.CharField(max_length=20, blank=True)
     note = models.TextField(blank=True)
-    by = models.CharField(max_length=150, blank=True, help_text="Who of the staff it was.")
+    by = models.CharField(max_length=150, blank=True, help_text="Who it was, in so far as it says so.")
     source = models.CharField(max_length=200, blank=True, help_text="What the producer calls itself.")
     topic = models.CharField(max_length=249, blank=True)
     partition = models.IntegerField(default=-1)
@@ -161,6 +162,16 @@ class OrderEvent(models.Model):
         ordering = ("-time", "-id")
         constraints = [models.UniqueConstraint(fields=["order", "event_id"], name="one_row_an_event")]
         indexes = [models.Index(fields=["order", "-time"], name="order_event_timeline")]
+
+    @property
+    def reached(self) -> Reached:
+        """Its status, placed as its stamp places it."""
+        return Reached((self.time, self.partition, self.offset, self.event_id), self.status)
+
+    @property
+    def origin(self) -> str:
+        """Where it came from: what its producer calls itself, else its place in Kafka."""
+        return self.source or (f"{self.topic}-{self.partition}-{self.offset}" if self.offset >= 0 else "")
 
     def __str__(self) -> str:
         return f"{self.status or 'Change'} at {moment(self.time):%Y-%m-%d %H:%M:%S}"

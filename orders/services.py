@@ -11,12 +11,12 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from orders import archive, positions, state
+from orders import archive, positions, state, steps
 from orders.events import LocationEvent, OrderEvent
 from orders.facts import FINISHED, MAX_ID, MAX_NAME, OrderFacts, facts_of, identifier, plain
 from orders.models import Courier, Order, Position, TrackingLink, milliseconds
 from orders.positions import COURIERS
-from orders.state import ORDERS
+from orders.state import ORDERS, OrderState
 from realtime.api import Stamp, peek, publish
 
 ORDER_TOPIC, LOCATION_TOPIC = "order-updates", "location-updates"
@@ -28,19 +28,48 @@ class OrderExists(ValueError):
     """There is an order of this id already."""
 
 
+class Conflict(ValueError):
+    """Fields that somebody else changed since the asker saw them: by their names in JSON, the values they have now."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self.values = values
+        super().__init__(f"Meanwhile somebody else changed {', '.join(values)}.")
+
+
 @transaction.atomic
-def change_order(order_id: str, fields: Mapping[str, Any], by: str, now: int | None = None) -> Order:
+def change_order(
+    order_id: str, fields: Mapping[str, Any], by: str, now: int | None = None, *, source: str = "",
+    seen: Mapping[str, Any] | None = None,
+) -> Order:  # fmt: skip
     """Changes the fields named (as in JSON, None empties one) and returns the order; raises Order.DoesNotExist.
 
-    `by` is the user's name, `now` Unix ms. Raises ValueError for a value that the topic would not take.
+    `by` is the user's name, `source` where they said it, `now` Unix ms. Raises ValueError for a value that the topic
+    would not take, StepRefused for a status that may not follow, Conflict where a field is no longer as `seen`.
     """
     facts = facts_of(dict(fields))
-    row = Order.objects.select_for_update().get(pk=order_id, deleted=False)
-    return _say(row, facts, by, now)
+    row, held = examine(order_id, facts, seen or {})
+    return _say(row, held, facts, by, source, now)
+
+
+def examine(order_id: str, facts: OrderFacts, seen: Mapping[str, Any]) -> tuple[Order, OrderState]:
+    """The locked row of an order and what is known of it, if these facts may be said of it; see `change_order`.
+
+    Must be called in a transaction.
+    """
+    row, held = _locked(order_id)
+    if isinstance(facts.status, str):
+        steps.check(held.status, facts.status)
+    said, now = plain(facts), state.facts(held)
+    changed = {name: now[name] for name in said if name in seen and now[name] not in (seen[name], said[name])}
+    if changed:
+        raise Conflict(changed)
+    return row, held
 
 
 @transaction.atomic
-def create_order(fields: Mapping[str, Any], by: str, order_id: str = "", now: int | None = None) -> Order:
+def create_order(
+    fields: Mapping[str, Any], by: str, order_id: str = "", now: int | None = None, *, source: str = ""
+) -> Order:
     """A new order, with an id of its own where none is given. An id that was deleted comes to life again, empty.
 
     Raises OrderExists where there is such an order, ValueError for a value that the topic would not take.
@@ -48,18 +77,25 @@ def create_order(fields: Mapping[str, Any], by: str, order_id: str = "", now: in
     said = {"status": "Placed"} | {name: value for name, value in fields.items() if value is not None}
     order_id = identifier(order_id, "orderId", MAX_ID, "missing_order_id") if order_id else new_order_id()
     row, made = Order.objects.select_for_update().get_or_create(pk=order_id)
-    if not made and not row.deleted:
+    held = known(row)
+    if not held.deleted and (held.stamps or not made):
         raise OrderExists(f"There is an order {order_id} already.")
-    if row.deleted:
+    if held.deleted:
         said["deleted"] = False
-    return _say(row, facts_of(said), by, now)
+    return _say(row, held, facts_of(said), by, source, now)
 
 
 @transaction.atomic
-def delete_order(order_id: str, by: str, now: int | None = None) -> None:
-    """Leaves a tombstone without personal data, and revokes the order's links."""
-    row = Order.objects.select_for_update().get(pk=order_id, deleted=False)
-    _say(row, OrderFacts(deleted=True), by, now)
+def delete_order(order_id: str, by: str, now: int | None = None, *, source: str = "") -> None:
+    """Leaves a tombstone without personal data, and revokes the order's links; raises Order.DoesNotExist."""
+    row, held = _locked(order_id)
+    _say(row, held, OrderFacts(deleted=True), by, source, now)
+
+
+def known(row: Order) -> OrderState:
+    """An order as its row and Redis know it together: either may be ahead of the other."""
+    value = peek((ORDERS, row.pk))
+    return state.merge(row.state(), state.decode(row.pk, value)) if value else row.state()
 
 
 @transaction.atomic
@@ -117,21 +153,27 @@ def open_orders(courier: str) -> int:
     return Order.objects.filter(courier=courier, deleted=False).exclude(status__in=FINISHED).count()
 
 
-def _say(row: Order, facts: OrderFacts, by: str, now: int | None) -> Order:
+def _locked(order_id: str) -> tuple[Order, OrderState]:
+    row = Order.objects.select_for_update().get(pk=order_id)
+    held = known(row)
+    if held.deleted:
+        raise Order.DoesNotExist(f"{order_id} was deleted")
+    return row, held
+
+
+def _say(row: Order, held: OrderState, facts: OrderFacts, by: str, source: str, now: int | None) -> Order:
     """Merges facts into a locked row, publishes them and keeps the event."""
-    value = peek((ORDERS, row.pk))
-    time = _after(now, row.timestamp, state.decode(row.pk, value).timestamp if value else 0)
-    held = row.state()
-    wiped = held.wiped
-    stamp = Stamp(time)
+    wiped = row.state().wiped
+    stamp = Stamp(_after(now, held.timestamp))
     state.apply(held, facts, stamp)
     row.take(held)
     row.save()
-    said = {"orderId": row.pk, **plain(facts), "timestamp": time}
-    event = OrderEvent(publish(ORDER_TOPIC, row.pk, said), row.pk, stamp, facts, ORDER_TOPIC)
+    who = {name: value for name, value in (("by", by), ("source", source)) if value}
+    said = {"orderId": row.pk, **plain(facts), **who, "timestamp": stamp.time}
+    event = OrderEvent(publish(ORDER_TOPIC, row.pk, said), row.pk, stamp, facts, ORDER_TOPIC, source, by)
     if held.wiped is not None and held.wiped != wiped:
         archive.scrub({row.pk: held.wiped})
-    archive.event_row(event, held.wiped, by).save()
+    archive.event_row(event, held.wiped).save()
     return row
 
 

@@ -6,6 +6,7 @@ stamped later waits for a `deleted: false`, which alone revives. Merging is comm
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from msgspec import UNSET, DecodeError, Struct, field, json, to_builtins
 
@@ -94,6 +95,11 @@ def merge(ours: OrderState, theirs: OrderState) -> OrderState:
     return ours
 
 
+def facts(state: OrderState) -> dict[str, Any]:
+    """What is true of an order, by the names in JSON; None for what is not known."""
+    return {NAMES[name]: to_builtins(getattr(state, name)) for name in FIELDS if name != "deleted"}
+
+
 def leaves(state: OrderState, keep_ms: int) -> int | None:
     """When an order that is over, finished or deleted, leaves Redis (Unix ms): once it has been quiet for `keep_ms`."""
     over = state.deleted or state.status in FINISHED
@@ -143,12 +149,13 @@ def timeline(events: Sequence[OrderEvent], wiped: Stamp | None) -> Iterator[tupl
         if gone:
             told = {"deleted": True}
         if told:
-            yield member(event.id, event.stamp.time, told), event.stamp.time
+            yield member(event.id, event.stamp.time, told, event.by, event.source), event.stamp.time
 
 
-def member(event_id: str, time: int, told: Mapping[str, object]) -> bytes:
+def member(event_id: str, time: int, told: Mapping[str, object], by: str = "", source: str = "") -> bytes:
     """An entry of the timeline; the same event gives the same bytes, so that a repeat adds nothing."""
-    return _encoder.encode({"id": event_id, "time": time} | to_builtins(dict(told)))
+    who = {name: value for name, value in (("by", by), ("source", source)) if value}
+    return _encoder.encode({"id": event_id, "time": time} | to_builtins(dict(told)) | who)
 
 
 def _set(state: OrderState, name: str, value: object, stamp: Stamp) -> None:

@@ -26,6 +26,7 @@ PURE = [
     "realtime/state/packing.py",
     "orders/events.py",
     "orders/state.py",
+    "orders/steps.py",
     "orders/geo.py",
     "orders/city.py",
     "orders/lens.py",

@@ -72,7 +72,7 @@ def test_a_change_is_row_event_and_outbox_of_one_transaction():
     services.change_order("ORD-1", {"status": "packed", "note": None}, "ann", NOW + 5)
     [(topic, key, value)] = published()
     assert (topic, key) == ("order-updates", "ORD-1")
-    assert value == {"orderId": "ORD-1", "status": "Packed", "note": None, "timestamp": NOW + 5}
+    assert value == {"orderId": "ORD-1", "status": "Packed", "note": None, "by": "ann", "timestamp": NOW + 5}
     row = Order.objects.get(pk="ORD-1")
     assert (row.status, row.stamps["status"], row.customer_name) == ("Packed", [NOW + 5, -1, -1], "Sandeep")
     event = EventRow.objects.latest("id")
@@ -182,7 +182,7 @@ def test_an_edit_publishes_only_the_edited_fields(staff):
     response = staff.post(change_page(order), form_of(order, status="Packed", items="a\nb\n"))
     assert response.status_code == 302
     [(_, _, value)] = published()
-    assert value.keys() == {"orderId", "status", "timestamp"}
+    assert value.keys() == {"orderId", "status", "timestamp", "by", "source"}
 
 
 def test_a_save_without_an_edit_publishes_nothing(staff):

@@ -2,23 +2,37 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { LAG_MS, SILENCE_MS, ServerClock, behindAfter, mayComeBack, stateOf, waitBefore } from "../../realtime/static/realtime/timing.js";
+import { LAG_MS, ServerClock, behindAfter, mayComeBack, stateOf, toldWait, waitBefore } from "../../realtime/static/realtime/timing.js";
 
 test("only a close that speaks of us is for good", () => {
   for (const code of [4400, 4401, 4403, 4404, 4499]) assert.equal(mayComeBack(code), false, String(code));
   for (const code of [1000, 1001, 1006, 1009, 1011, 1012, 4408, 4429]) assert.equal(mayComeBack(code), true, String(code));
 });
 
+const wait = (failures, code, random, reason = "") => waitBefore(failures, { code, reason }, random);
+
 test("the wait doubles, is jittered over its whole span, and has an end", () => {
-  assert.deepEqual([1, 2, 3, 4].map((failures) => waitBefore(failures, 1006, 1)), [500, 1000, 2000, 4000]);
-  assert.equal(waitBefore(3, 1006, 0), 0);
-  assert.equal(waitBefore(1000, 1006, 1), 30_000);
+  assert.deepEqual([1, 2, 3, 4].map((failures) => wait(failures, 1006, 1)), [500, 1000, 2000, 4000]);
+  assert.equal(wait(3, 1006, 0), 0);
+  assert.equal(wait(1000, 1006, 1), 30_000);
 });
 
 test("a busy server is given more time", () => {
-  assert.equal(waitBefore(1, 4429, 1), 5_000);
-  assert.equal(waitBefore(1, 4408, 1), 2_000);
-  assert.equal(waitBefore(1, 1012, 1), 1_000);
+  assert.equal(wait(1, 4429, 1), 5_000);
+  assert.equal(wait(1, 4408, 1), 2_000);
+  assert.equal(wait(1, 1012, 1), 1_000);
+});
+
+test("a server that says when to come back is believed, within reason", () => {
+  assert.equal(toldWait("restarting; retry=1234"), 1_234);
+  assert.equal(toldWait("Too many; come back in 7 s. retry=7000"), 7_000);
+  for (const reason of ["", "restarting", "retry=", "retry=-5", "noretry=5"]) assert.equal(toldWait(reason), null, reason);
+  assert.equal(toldWait("retry=99999999999999999999"), 300_000);
+  assert.equal(wait(9, 1012, 0.7, "restarting; retry=1234"), 1_234);
+});
+
+test("those who are told together that they are too many do not come back together, and not before the time", () => {
+  assert.deepEqual([0, 0.5, 1].map((random) => wait(1, 4429, random, "retry=10000")), [10_000, 12_500, 15_000]);
 });
 
 test("the fastest frame tells the server's time, not the latest", () => {
@@ -63,14 +77,15 @@ test("a heartbeat in time ends a lag, and leaves a good measure alone", () => {
   assert.equal(behindAfter({ type: "heartbeat", now: 95_000 }, 38, 100_000, false), 5_000);
 });
 
-const fine = { ended: false, open: true, failed: false, silence: 0, behind: 38, stale: false };
+const fine = { ended: false, asleep: false, open: true, failed: false, silent: false, behind: 38, stale: false };
 
 test("live is claimed only when it is so", () => {
   assert.equal(stateOf(fine), "live");
   assert.equal(stateOf({ ...fine, behind: null }), "live");
   assert.equal(stateOf({ ...fine, behind: LAG_MS + 1 }), "lagging");
   assert.equal(stateOf({ ...fine, stale: true }), "lagging");
-  assert.equal(stateOf({ ...fine, silence: SILENCE_MS + 1 }), "lost");
+  assert.equal(stateOf({ ...fine, silent: true }), "lost");
+  assert.equal(stateOf({ ...fine, open: false, asleep: true }), "asleep");
   assert.equal(stateOf({ ...fine, open: false, failed: true }), "lost");
   assert.equal(stateOf({ ...fine, open: false }), "connecting");
   assert.equal(stateOf({ ...fine, ended: true }), "closed");

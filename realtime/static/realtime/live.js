@@ -1,30 +1,30 @@
 // @ts-check
-// A view of the server, kept up to date: connects, resumes where it was, and says honestly how things stand.
-import { openWebSocket } from "./websocket.js";
-import { SILENCE_MS, STABLE_MS, ServerClock, behindAfter, mayComeBack, stateOf, waitBefore } from "./timing.js";
+// A view of the server, kept up to date: takes frames in, resumes where it was, and says honestly how things stand.
+import { Link } from "./link.js";
+import { ServerClock, behindAfter, stateOf } from "./timing.js";
 
 /**
  * @typedef {import("./timing.js").State} State
- * @typedef {import("./websocket.js").Transport} Transport
  *
- * @typedef {{type: string, cursor?: string, now?: number, produced?: number, more?: boolean, stale?: boolean,
- *   reason?: string} & Record<string, any>} Frame
+ * @typedef {{type: string, cursor?: string, now?: number, produced?: number, first?: boolean, more?: boolean,
+ *   stale?: boolean, reason?: string} & Record<string, any>} Frame
  *
  * @typedef {object} Status
  * @property {State} state
  * @property {number|null} behind ms from the broker to the screen, null where nobody can say
- * @property {number|null} since when the last frame came (Date.now)
+ * @property {number|null} since when the last sign of life came (Date.now)
  * @property {number|null} news when something new was last shown (Date.now)
+ * @property {import("./fallback.js").Name} transport in use, or tried next
  * @property {number} [code] of the last close, while there is no connection
  * @property {string} [reason] why it is not live
  *
- * @typedef {object} Options
- * @property {Record<string, string>} [params] query parameters of the view, such as filters
- * @property {Transport} [transport]
+ * @typedef {{params?: Record<string, string>} & import("./link.js").LinkOptions} Options
+ *   params: query parameters of the view, its filter
  */
 
 /** @type {Record<number, string>} */
 const REASONS = {
+  1000: "",
   4400: "This page and the server no longer understand each other. Reload the page.",
   4401: "You are signed out. Sign in and reload the page.",
   4403: "You may not see this. Ask whoever gave you your account.",
@@ -36,35 +36,21 @@ const REASONS = {
  */
 export class Live extends EventTarget {
   /** @type {Status} */
-  status = { state: "connecting", behind: null, since: null, news: null };
+  status = { state: "connecting", behind: null, since: null, news: null, transport: "websocket" };
 
-  #view;
+  #link;
   #params;
-  #transport;
   #clock = new ServerClock();
-  /** @type {import("./websocket.js").Connection|null} */
-  #connection = null;
-  /** @type {ReturnType<typeof setTimeout>|undefined} */
-  #retry;
-  #watch;
-  #stop = new AbortController();
-
   #cursor = "";
-  #ended = false;
-  /** frames of this connection are on the page */
-  #open = false;
-  #failed = false;
-  #failures = 0;
-  #openedAt = 0;
   #inSnapshot = false;
-  /** when the last frame came, by the clock that nobody sets and by the one that runs while we sleep */
-  #heard = { steady: -Infinity, wall: -Infinity };
+  /** a filter was sent, and what comes before its snapshot is still of the one before */
+  #refiltering = false;
+  /** a further one waits for that snapshot: the first snapshot after a filter is then known to be its answer */
+  #filterWaits = false;
   /** @type {number|null} */
   #behind = null;
   /** why the server does not vouch for what is shown; only its heartbeats say so, and take it back */
   #doubt = "";
-  /** @type {{code?: number, reason?: string}} how the last connection ended, while there is none */
-  #closing = {};
   /** @type {number|null} */
   #news = null;
 
@@ -72,17 +58,18 @@ export class Live extends EventTarget {
    * @param {string} view
    * @param {Options} [options]
    */
-  constructor(view, { params = {}, transport = openWebSocket } = {}) {
+  constructor(view, { params = {}, ...options } = {}) {
     super();
-    this.#view = view;
     this.#params = params;
-    this.#transport = transport;
-    this.#watch = setInterval(() => this.#check(), 1_000);
-    const listening = { signal: this.#stop.signal };
-    addEventListener("online", () => this.#comeBackNow(), listening);
-    document.addEventListener("visibilitychange", () => this.#comeBackNow(), listening);
+    const listener = {
+      query: () => this.#query(),
+      frame: (/** @type {Frame} */ frame) => this.#receive(frame),
+      lost: (/** @type {boolean} */ expected) => this.#lose(expected),
+      changed: () => this.#say(),
+    };
+    this.#link = new Link(view, listener, options);
     // After this turn, so that listeners added right after connect() miss nothing.
-    queueMicrotask(() => this.#connect());
+    queueMicrotask(() => this.#link.connect());
   }
 
   /** The server's time in ms: this machine's until the first frame. */
@@ -90,49 +77,65 @@ export class Live extends EventTarget {
     return this.#clock.now(performance.now()) ?? Date.now();
   }
 
-  close() {
-    this.#end(1000, "");
+  /**
+   * Another filter for the view in place of the one before; a fresh snapshot follows. It is kept across reconnects.
+   * @param {Record<string, string>} params as in the query, such as {levels: "ERROR,FATAL"}
+   */
+  filter(params) {
+    this.#params = params;
+    this.#cursor = "";
+    this.#filterWaits = this.#refiltering;
+    if (this.#refiltering) return;
+    this.#refiltering = this.#link.say({ type: "filter", ...params });
+    if (!this.#refiltering) this.#link.renew();
   }
 
-  #connect() {
-    if (this.#ended || this.#connection) return;
+  close() {
+    this.#link.end({ code: 1000, reason: "" });
+  }
+
+  #query() {
+    this.#refiltering = this.#filterWaits = false;
+    if (!this.#cursor) this.#inSnapshot = false;
     const query = new URLSearchParams(this.#params);
     if (this.#cursor) query.set("cursor", this.#cursor);
-    this.#open = false;
-    this.#inSnapshot = false;
-    this.#closing = {};
-    this.#openedAt = performance.now();
-    this.#connection = this.#transport(this.#view, query, {
-      frame: (text) => this.#receive(JSON.parse(text)),
-      end: (code, reason) => this.#lose(code, reason),
-    });
+    return query;
   }
 
   /** @param {Frame} frame */
   #receive(frame) {
-    const fresh = !this.#open;
+    const fresh = !this.#link.open;
     const beat = frame.type === "heartbeat";
-    this.#heard = { steady: performance.now(), wall: Date.now() };
     if (frame.now !== undefined) this.#clock.note(frame.now, performance.now());
     if (frame.type === "snapshot") this.#showSnapshot(frame);
     else if (frame.type === "delta" || frame.type === "gap") this.#show(frame.type, { frame });
     if (frame.type === "snapshot" || frame.type === "delta") this.#news = Date.now();
+    // A first heartbeat does not know yet what we hold.
+    if (!(beat && fresh) && !this.#refiltering) this.#cursor = frame.cursor ?? this.#cursor;
     // A heartbeat alone opens a connection only for who resumes: others have nothing on the page yet.
-    if (beat ? this.#cursor : !frame.more) this.#open = true;
-    // Half a snapshot is nothing to resume from, and a first heartbeat does not know yet what we hold.
-    if (!(beat && fresh)) this.#cursor = frame.more ? "" : frame.cursor ?? this.#cursor;
-    if (beat) this.#doubt = frame.stale ? frame.reason ?? "what is shown may be old" : "";
+    if (fresh && !this.#inSnapshot && this.#cursor) this.#link.opened();
+    if (beat || fresh) this.#doubt = frame.stale ? frame.reason ?? "what is shown may be old" : "";
     // Measured here, after the listeners have shown the frame.
     this.#behind = behindAfter(frame, this.#behind, this.serverNow(), fresh);
-    this.#check();
+    this.#say();
   }
 
   /** @param {Frame} frame */
   #showSnapshot(frame) {
-    const first = !this.#inSnapshot;
+    // A snapshot that was cut goes on where it was, over the next connection, too.
+    const first = frame.first ?? !this.#inSnapshot;
     const last = !frame.more;
     this.#inSnapshot = !last;
+    if (first && this.#refiltering) {
+      this.#refiltering = this.#filterWaits && this.#link.say({ type: "filter", ...this.#params });
+      this.#filterWaits = false;
+    }
     this.#show("snapshot", { frame, first, last });
+  }
+
+  /** @param {boolean} expected */
+  #lose(expected) {
+    if (!expected) [this.#behind, this.#doubt] = [null, ""];
   }
 
   /**
@@ -143,70 +146,17 @@ export class Live extends EventTarget {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 
-  /**
-   * @param {number} code
-   * @param {string} reason
-   */
-  #lose(code, reason) {
-    this.#connection = null;
-    if (!mayComeBack(code)) return this.#end(code, REASONS[code] ?? (reason || "The server closed this page's connection."));
-    this.#failures = performance.now() - this.#openedAt > STABLE_MS ? 1 : this.#failures + 1;
-    this.#open = false;
-    this.#failed = true;
-    [this.#behind, this.#doubt, this.#closing] = [null, "", { code, reason }];
-    this.#retry = setTimeout(() => this.#connect(), waitBefore(this.#failures, code, Math.random()));
-    this.#check();
-  }
-
-  #comeBackNow() {
-    if (document.visibilityState === "hidden") return;
-    this.#check();
-    if (this.#connection) return;
-    clearTimeout(this.#retry);
-    this.#connect();
-  }
-
-  /**
-   * @param {number} code
-   * @param {string} reason
-   */
-  #end(code, reason) {
-    if (this.#ended) return;
-    this.#ended = true;
-    this.#connection?.close();
-    this.#connection = null;
-    clearTimeout(this.#retry);
-    clearInterval(this.#watch);
-    this.#stop.abort();
-    [this.#behind, this.#doubt, this.#closing] = [null, "", { code, reason }];
-    this.#check();
-  }
-
-  #silence() {
-    return Math.max(performance.now() - this.#heard.steady, Date.now() - this.#heard.wall);
-  }
-
-  /** Says how things stand, and gives up a connection that has gone silent. */
-  #check() {
-    const waited = Math.min(this.#silence(), performance.now() - this.#openedAt);
-    if (this.#connection && waited > SILENCE_MS) {
-      this.#connection.close();
-      this.#lose(1006, "silent");
-      return;
-    }
+  /** Says how things stand, if that has changed. */
+  #say() {
+    const { ended, asleep, open, inGrace, failed, silent, since, closing, transport } = this.#link;
     const behind = this.#behind;
-    const state = stateOf({
-      ended: this.#ended,
-      open: this.#open,
-      failed: this.#failed,
-      silence: this.#silence(),
-      behind,
-      stale: this.#doubt !== "",
-    });
-    const since = this.#heard.wall > 0 ? this.#heard.wall : null;
+    const stale = this.#doubt !== "";
+    const state = stateOf({ ended, asleep, open: open || inGrace, failed, silent: open && silent, behind, stale });
     const before = this.status;
-    this.status = { state, behind, since, news: this.#news, ...this.#closing };
-    if (this.#doubt) this.status.reason = this.#doubt;
+    this.status = { state, behind, since, news: this.#news, transport };
+    if (closing.code !== undefined) this.status.code = closing.code;
+    if (stale) this.status.reason = this.#doubt;
+    if (ended) this.status.reason = REASONS[closing.code ?? 0] ?? (closing.reason || "The server closed this page's connection.");
     const same = before.state === state && before.behind === behind && before.since === since;
     if (!same || before.reason !== this.status.reason) this.#show("state", this.status);
   }

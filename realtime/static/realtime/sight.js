@@ -19,6 +19,7 @@ export function words(status, now) {
   const old = last === null ? "nothing received yet" : `last update ${ago(now - last)} ago`;
   const shortOld = last === null ? "" : ago(now - last);
   if (state === "connecting") return ["Connecting", reason, ""];
+  if (state === "asleep") return ["Paused", "until this page is seen again", ""];
   if (state === "lost") return ["Reconnecting", old, shortOld];
   if (state === "closed") return ["Closed", reason || old, reason || shortOld];
   if (state === "lagging") {
@@ -36,6 +37,7 @@ const SPOKEN = {
   live: "Live",
   lagging: "Behind: what is shown is not current",
   lost: "Connection lost, reconnecting",
+  asleep: "Paused",
   closed: "Closed",
 };
 

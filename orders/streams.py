@@ -41,8 +41,12 @@ def find_link(token: str) -> TrackingLink | None:
     return link if link is not None and link.opens() else None
 
 
+def order_of(lens: TrackLens) -> str:
+    return lens.order_id
+
+
 ORDERS_VIEW = View("orders", "orders", open_orders, kinds=(ORDERS, COURIERS))
-TRACK_VIEW = View("track", "orders", open_track, kinds=(ORDERS, COURIERS), takes_argument=True)
+TRACK_VIEW = View("track", "orders", open_track, kinds=(ORDERS, COURIERS), takes_argument=True, subject=order_of)
 
 ORDER_UPDATES = Stream(
     topic="order-updates",

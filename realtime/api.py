@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from realtime.proxies import client_address
     from realtime.state import peek
     from realtime.state.limits import limited
+    from realtime.state.presence import count_viewers
 
 __all__ = [
     "FORBIDDEN",
@@ -53,6 +54,7 @@ __all__ = [
     "acked_publish",
     "authenticate_key",
     "client_address",
+    "count_viewers",
     "effective",
     "event_time",
     "limited",
@@ -69,6 +71,7 @@ LATE = {
     "KeyHolder": "realtime.ingestkeys",
     "Producer": "realtime.producer",
     "client_address": "realtime.proxies",
+    "count_viewers": "realtime.state.presence",
     "limited": "realtime.state.limits",
     "acked_publish": "realtime.acks",
     "authenticate_key": "realtime.ingestkeys",

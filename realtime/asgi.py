@@ -1,25 +1,34 @@
-"""ASGI: HTTP by Django, WebSocket by the transports."""
+"""ASGI: views by the three transports, every other path by Django."""
 
 import os
+from typing import Any
 
-from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.conf import settings
 from django.core.asgi import get_asgi_application
-from django.urls import path
+from django.urls import path, re_path
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "realtime.settings")
-http = get_asgi_application()
+http: Any = get_asgi_application()
 
 from realtime.proxies import BehindProxies, networks  # noqa: E402 - the apps must be loaded first
+from realtime.transports.longpoll import longpoll  # noqa: E402
 from realtime.transports.origin import OriginCheck  # noqa: E402
+from realtime.transports.sse import sse  # noqa: E402
 from realtime.transports.websocket import LiveConsumer  # noqa: E402
 
-sockets = [
-    path("ws/<str:view>/", LiveConsumer.as_asgi()),
-    path("ws/<str:view>/<str:argument>/", LiveConsumer.as_asgi()),
-]
+
+def at(transport: str, app: Any) -> list[Any]:
+    """The paths of every view on one transport."""
+    return [path(f"{transport}/<str:view>/", app), path(f"{transport}/<str:view>/<str:argument>/", app)]
+
+
 application = BehindProxies(
-    ProtocolTypeRouter({"http": http, "websocket": OriginCheck(AuthMiddlewareStack(URLRouter(sockets)))}),
+    ProtocolTypeRouter(
+        {
+            "http": URLRouter([*at("sse", sse), *at("poll", longpoll), re_path("", http)]),
+            "websocket": OriginCheck(URLRouter(at("ws", LiveConsumer.as_asgi()))),
+        }
+    ),
     networks(settings.TRUSTED_PROXIES),
 )

@@ -8,6 +8,7 @@ from django.db import Error as DatabaseError
 from django.db import connection
 from django.http import HttpRequest, JsonResponse
 
+from realtime import draining
 from realtime.state import StateAway, ping
 
 CONNECT_S = 0.5
@@ -20,6 +21,8 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 def readyz(request: HttpRequest) -> JsonResponse:
     """200 when it can serve. Pages and saves work without Redis and Kafka: these show as degraded."""
+    if draining.begun():
+        return JsonResponse({"status": "draining"}, status=503)
     parts = {"database": database_answers(), "redis": redis_answers(), "kafka": kafka_answers()}
     degraded = [name for name, answers in parts.items() if not answers]
     status = "ok" if not degraded else "degraded" if parts["database"] else "unavailable"

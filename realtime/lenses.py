@@ -87,5 +87,7 @@ class View:
     tail: Tail | None = None
     tallies: tuple[Tally, ...] = ()
     takes_argument: bool = False
+    subject: Callable[[Any], str] | None = None
+    """What a viewer with this lens is counted by, where the argument is a secret: an order's id, not its link."""
     limit: int = 1000
     """How many lines one frame holds; the rest are counted in `hidden`."""

@@ -145,6 +145,7 @@ LOGS_RECENT = integer("LOGS_RECENT", 1000, at_least=100, at_most=100_000)
 VIEWERS_PER_ADDRESS = integer("VIEWERS_PER_ADDRESS", 1000, at_least=1)
 VIEWERS_PER_USER = integer("VIEWERS_PER_USER", 500, at_least=1)
 CONNECTS_PER_MINUTE = integer("CONNECTS_PER_MINUTE", 1200, at_least=1)
+PERMISSIONS_CHECK_S = integer("PERMISSIONS_CHECK_S", 30, at_least=1, at_most=60)
 ORDER_KEEP_HOURS = integer("ORDER_KEEP_HOURS", 48, at_least=1)
 
 # --- pages ----------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import asyncio
 import enum
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -11,7 +12,8 @@ from realtime.lenses import Lens, View
 QUEUE_FRAMES = 256
 TOO_SLOW = 4408
 
-Send = Callable[[str], Awaitable[None]]
+Send = Callable[[str, str], Awaitable[None]]
+_cursor = re.compile(r'"cursor":"([^"]*)"')
 
 
 class Phase(enum.Enum):
@@ -34,6 +36,7 @@ class Viewer:
     phase: Phase = Phase.NEW
     spoken: float = 0.0
     closed: int | None = None
+    reason: str = ""
     _queue: asyncio.Queue[str | None] = field(default_factory=lambda: asyncio.Queue(QUEUE_FRAMES))
 
     @property
@@ -50,16 +53,20 @@ class Viewer:
         except asyncio.QueueFull:
             self.close(TOO_SLOW)
 
-    def close(self, code: int) -> None:
+    def ack(self, frames: int) -> None:
+        """The viewer has received so many frames."""
+
+    def close(self, code: int, reason: str = "") -> None:
         """Ends the viewer with a close code; frames that wait are dropped."""
         if self.closed is None:
-            self.closed = code
+            self.closed, self.reason = code, reason
             while not self._queue.empty():
                 self._queue.get_nowait()
             self._queue.put_nowait(None)
 
     async def pump(self, send: Send) -> int:
-        """Sends what is offered until the viewer is closed; returns the close code."""
+        """Sends what is offered, each frame with its cursor, until the viewer is closed; returns the close code."""
         while (frame := await self._queue.get()) is not None:
-            await send(frame)
+            found = _cursor.search(frame, 0, 200)
+            await send(frame, found[1] if found else "")
         return self.closed or 1000

@@ -52,6 +52,7 @@ OURS = (
     "TRUSTED_",
     "VIEWERS_",
     "CONNECTS_",
+    "PERMISSIONS_",
 )
 for name in [name for name in os.environ if name.startswith(OURS)]:
     del os.environ[name]

@@ -35,7 +35,7 @@ class Screen:
         hub.attach(self.viewer)
         self.reading = asyncio.ensure_future(self.viewer.pump(self.take))
 
-    async def take(self, text: str) -> None:
+    async def take(self, text: str, cursor: str) -> None:
         frame = json.loads(text)
         self.bytes.append(len(text.encode()))
         self.frames.append(frame)

@@ -1,19 +1,16 @@
 """WebSocket: opens a view, hands the socket to the hub, takes acknowledgements. Thin: the hub does the rest."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
-from urllib.parse import parse_qsl
 
 import msgspec
 from channels.consumer import AsyncConsumer
-from channels.db import database_sync_to_async
 
-from realtime.frames import Cursor
-from realtime.hub import hub
-from realtime.lenses import NOT_FOUND, Denied
-from realtime.streams import views
+from realtime.transports.opening import Asked, Refused, open_view
+from realtime.transports.visits import visits
 from realtime.viewers import Viewer
 
 logger = logging.getLogger(__name__)
@@ -40,34 +37,23 @@ class LiveConsumer(AsyncConsumer):  # type: ignore[misc]
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect
         await send({"type": "websocket.accept"})  # a refusal before this could not carry a close code
-        viewer = await self._open(scope, send)
-        if viewer is None:
-            return
-        hub().attach(viewer)
-        reading = asyncio.ensure_future(self._read(viewer, receive))
-        try:
-            code = await viewer.pump(lambda text: send({"type": "websocket.send", "text": text}))
-            if code != LEFT:
-                await send({"type": "websocket.close", "code": code})
-        except OSError:
-            pass  # it left while we were sending
-        finally:
-            hub().detach(viewer)
-            reading.cancel()
+        visit = await open_view(Asked.of(scope))
+        if isinstance(visit, Refused):
+            return await _close(send, visit.code, visit.reason)
+        viewer = visit.viewer
 
-    async def _open(self, scope: dict[str, Any], send: Send) -> Viewer | None:
-        route = scope["url_route"]["kwargs"]
-        params = dict(parse_qsl(scope.get("query_string", b"").decode("latin-1")))
-        view = views().get(route["view"])
-        argument = route.get("argument", "")
-        if view is None or view.takes_argument != bool(argument):
-            lens: Any = Denied(NOT_FOUND, "There is no such view.")
-        else:
-            lens = await database_sync_to_async(view.open)(scope["user"], argument, params)
-        if view is None or isinstance(lens, Denied):
-            await send({"type": "websocket.close", "code": lens.code, "reason": lens.reason})
-            return None
-        return Viewer(view, lens, Cursor.read(params.get("cursor", "")))
+        async def frame(text: str, cursor: str) -> None:
+            await send({"type": "websocket.send", "text": text})
+
+        reading = asyncio.ensure_future(self._read(viewer, receive))
+        with contextlib.suppress(OSError):  # it left while we were sending
+            try:
+                code = await viewer.pump(frame)
+                if code != LEFT:
+                    await _close(send, code, viewer.reason)
+            finally:
+                visits().leave(visit)
+                reading.cancel()
 
     async def _read(self, viewer: Viewer, receive: Receive) -> None:
         """Takes what the browser says until it leaves; anything but an acknowledgement closes the socket."""
@@ -82,3 +68,7 @@ class LiveConsumer(AsyncConsumer):  # type: ignore[misc]
                 _decode(text or b"")
             except (msgspec.DecodeError, UnicodeEncodeError):
                 return viewer.close(BAD_FRAME)
+
+
+async def _close(send: Send, code: int, reason: str) -> None:
+    await send({"type": "websocket.close", "code": code, "reason": reason})

@@ -6,13 +6,13 @@ from typing import Any
 import msgspec
 
 from logs import window
-from realtime.api import Id, Kind, Line, Part, Tally
+from realtime.api import Id, Kind, Lens, Line, Part, Tally
 
 SINCE: Id = (window.SINCE, window.SINCE.ids[0])
 SERVICES: Id = (window.SERVICES, window.SERVICES.ids[0])
 
 
-class LogsLens:
+class LogsLens(Lens):
     """The sight of everyone who may see the log page: all lines, nothing filtered."""
 
     share: Hashable = "logs"
@@ -20,11 +20,9 @@ class LogsLens:
     def ids(self, kind: Kind, sofar: Part) -> Sequence[str] | None:
         return kind.ids
 
-    def wants(self) -> Sequence[Id]:
-        return ()
-
-    def frame(self, part: Part, snapshot: bool) -> dict[str, Any] | None:
+    def frame(self, part: Part, held: int | None) -> dict[str, Any] | None:
         """A snapshot has its lists even where they are empty; a delta only what changed."""
+        snapshot = held is None
         body: dict[str, Any] = {
             "lines": [_numbered(line) for line in part.lines],
             "counts": _totals(part, window.SECONDS),

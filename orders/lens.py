@@ -9,7 +9,7 @@ from orders.facts import OUT_FOR_DELIVERY, Place
 from orders.geo import on_grid
 from orders.positions import COURIERS
 from orders.state import ORDERS
-from realtime.api import Id, Kind, Part, Value
+from realtime.api import Id, Kind, Lens, Part, Value
 
 GRID_M = 50
 """The public sees a courier's position to so many metres."""
@@ -50,17 +50,12 @@ class StaffPosition(Struct, rename="camel", kw_only=True, omit_defaults=True):
 _order, _position = json.Decoder(StaffOrder), json.Decoder(StaffPosition)
 
 
-class StaffLens:
+class StaffLens(Lens):
     """All orders and positions. Every member of staff gets the same frames."""
 
-    @property
-    def share(self) -> Hashable:
-        return "staff"
+    share: Hashable = "staff"
 
-    def ids(self, kind: Kind, sofar: Part) -> Sequence[str] | None:
-        return None
-
-    def frame(self, part: Part, snapshot: bool) -> dict[str, Any] | None:
+    def frame(self, part: Part, held: int | None) -> dict[str, Any] | None:
         orders: list[dict[str, Any]] = []
         couriers: list[dict[str, Any]] = []
         removed: dict[str, list[str]] = {"orders": [], "couriers": []}
@@ -77,17 +72,14 @@ class StaffLens:
                     removed["couriers"].append(id)
                 else:
                     couriers.append(_shown(position, {"timestamp": position.timestamp}, value.rev))
-        if snapshot:
+        if held is None:
             return {"orders": orders, "couriers": couriers}
         gone = {name: ids for name, ids in removed.items() if ids}
         body = {"orders": orders, "couriers": couriers, "removed": gone}
         return {name: what for name, what in body.items() if what} or None
 
-    def wants(self) -> Sequence[Id]:
-        return ()
 
-
-class TrackLens:
+class TrackLens(Lens):
     """One order as its customer sees it: no names but the courier's first, no position but on the way, rounded.
 
     `known` is what the database holds of the order; it is shown where Redis holds nothing. A deleted order is null in
@@ -103,10 +95,6 @@ class TrackLens:
         self._sent: dict[str, Any] = {}
         self._wanted: Id | None = None
 
-    @property
-    def share(self) -> Hashable:
-        return None
-
     def ids(self, kind: Kind, sofar: Part) -> Sequence[str]:
         if kind == ORDERS:
             return [self.order_id]
@@ -114,8 +102,9 @@ class TrackLens:
         courier = courier_shown(self._seen(value) if value else self.order)
         return [courier] if kind == COURIERS and courier else []
 
-    def frame(self, part: Part, snapshot: bool) -> dict[str, Any] | None:
+    def frame(self, part: Part, held: int | None) -> dict[str, Any] | None:
         """A snapshot takes values as they come, since revs begin anew with an epoch; a delta only newer ones."""
+        snapshot = held is None
         self._wanted = None
         fresh = snapshot and (ORDERS, self.order_id) in part.values
         shown = None if fresh else courier_shown(self.order)

@@ -88,7 +88,7 @@ def track_frame(order: Order) -> dict[str, Any]:
     for kind in (ORDERS, COURIERS):
         for name in lens.ids(kind, part):
             part.values[kind, name] = Value(_value((kind, name)), 0)
-    return lens.frame(part, snapshot=True) or {}
+    return lens.frame(part, None) or {}
 
 
 def _value(id: Id) -> bytes | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from realtime.lenses import FORBIDDEN, NOT_FOUND, SIGNED_OUT, Denied, Lens, Line, Part, Value, View
+from realtime.lenses import FORBIDDEN, NOT_FOUND, NOT_UNDERSTOOD, SIGNED_OUT, Denied, Lens, Line, Part, Value, View
 from realtime.records import MAX_VALUE_BYTES, Malformed, Record, Stamp, oversized
 from realtime.shapes import Change, Id, Kind, Old, Put, Tail, Tally
 from realtime.times import effective, event_time, millis
@@ -29,6 +29,7 @@ __all__ = [
     "FORBIDDEN",
     "MAX_VALUE_BYTES",
     "NOT_FOUND",
+    "NOT_UNDERSTOOD",
     "SIGNED_OUT",
     "Change",
     "Denied",

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from realtime.frames import Cursor
+from realtime.cursors import Cursor
 from realtime.lenses import Lens, Part, View
 from realtime.state.reader import Reader
 

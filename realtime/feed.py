@@ -6,7 +6,8 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from realtime import catchup, frames, groups
-from realtime.frames import Cursor
+from realtime.cursors import Cursor
+from realtime.frames import Frame
 from realtime.history import History
 from realtime.lenses import Line, Part, Value, View
 from realtime.shapes import Id, Kind
@@ -52,6 +53,8 @@ class Feed:
 
     def add(self, viewer: Viewer) -> None:
         self.viewers.add(viewer)
+        viewer.opened = viewer.opened or self.clock()
+        viewer.wants_more, viewer.starts_over = self._more, self._start_over
         self._views[viewer.view.name] = viewer.view
         if self.stale:
             self._beat(viewer)
@@ -59,6 +62,13 @@ class Feed:
 
     def remove(self, viewer: Viewer) -> None:
         self.viewers.discard(viewer)
+
+    def _more(self, viewer: Viewer) -> None:
+        self._flush_when_due()
+
+    def _start_over(self, viewer: Viewer) -> None:
+        viewer.phase = Phase.NEW
+        self._welcome_new()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -139,9 +149,12 @@ class Feed:
         self._flush_handle = None
         self._flushed = now = self.clock()
         merged: dict[int, Part | None] = {}
-        encoded: dict[Any, list[str]] = {}
+        encoded: dict[Any, list[Frame]] = {}
         for viewer in self.viewers:
             if not viewer.ready or viewer.seq >= self.history.seq:
+                continue
+            if not viewer.has_room:
+                viewer.behind = True
                 continue
             if viewer.seq not in merged:
                 merged[viewer.seq] = self.history.after(viewer.seq)
@@ -154,7 +167,7 @@ class Feed:
             self.history.forget()
         self._welcome_new()
 
-    def _deliver(self, viewer: Viewer, part: Part, encoded: dict[Any, list[str]], now: float) -> None:
+    def _deliver(self, viewer: Viewer, part: Part, encoded: dict[Any, list[Frame]], now: float) -> None:
         lens, view = viewer.lens, viewer.view
         last = max(viewer.number, part.lines[-1].number if part.lines else 0)
         cursor = Cursor(self.epoch or "", self.history.seq, last)
@@ -163,8 +176,7 @@ class Feed:
         if texts is None:
             texts = encoded[key] = frames.deltas(lens, part, viewer.number, view.limit, cursor, int(now * 1000))
         viewer.seq, viewer.number = self.history.seq, last
-        for text in texts:
-            viewer.offer(text, now)
+        viewer.offer(texts, now)
         if wanted := lens.wants():
             self._spawn(self._fetch(viewer, list(wanted)))
 
@@ -175,10 +187,10 @@ class Feed:
         except StateAway:
             return self._set_stale(REDIS_AWAY)
         if read.epoch == self.epoch and viewer in self.viewers:
-            body = viewer.lens.frame(read.part, False)
+            body = viewer.lens.frame(read.part, viewer.seq)
             if body is not None:
                 cursor = Cursor(self.epoch or "", viewer.seq, viewer.number)
-                viewer.offer(frames.encode("delta", body, cursor, int(self.clock() * 1000)), self.clock())
+                viewer.offer([frames.encode("delta", body, cursor, int(self.clock() * 1000))], self.clock())
         return None
 
     # --- snapshots and resumes ----------------------------------------------------------------------------------------
@@ -227,15 +239,14 @@ class Feed:
         first = missed.part.lines[0].number if missed.part.lines else missed.number + 1
         if first > cursor.number + 1:
             now = self.clock()
-            viewer.offer(frames.encode("gap", {"missed": first - cursor.number - 1}, reached, int(now * 1000)), now)
+            viewer.offer([frames.encode("gap", {"missed": first - cursor.number - 1}, reached, int(now * 1000))], now)
         self._send_whole(viewer, "delta", missed.part, reached)
         return True
 
     def _send_whole(self, viewer: Viewer, type: str, part: Part, cursor: Cursor) -> None:
         now = self.clock()
         viewer.seq, viewer.number, viewer.phase = cursor.seq, cursor.number, Phase.READY
-        for text in frames.whole(type, viewer.lens, part, cursor, int(now * 1000)):
-            viewer.offer(text, now)
+        viewer.offer(frames.whole(type, viewer.lens, part, cursor, int(now * 1000)), now)
 
     def _restart(self) -> None:
         """Every viewer gets a fresh snapshot."""
@@ -259,7 +270,8 @@ class Feed:
                     self._set_stale(REDIS_AWAY)
                 self._welcome_new()
             for viewer in self.viewers:
-                if now - viewer.spoken >= SILENCE_S:
+                viewer.tend(now)
+                if viewer.has_room and now - viewer.spoken >= SILENCE_S:
                     self._beat(viewer)
             await asyncio.sleep(HURRY_S if self.stale else 1.0)
 
@@ -300,4 +312,4 @@ class Feed:
         now = self.clock()
         body: dict[str, Any] = {"stale": True, "reason": self.stale} if self.stale else {}
         cursor = Cursor(self.epoch, viewer.seq, viewer.number) if self.epoch and viewer.ready else None
-        viewer.offer(frames.encode("heartbeat", body, cursor, int(now * 1000)), now)
+        viewer.offer([frames.encode("heartbeat", body, cursor, int(now * 1000))], now)

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from realtime.cursors import Cursor
 from realtime.lenses import Lens, Part
 
 SLICE_BYTES = 80 * 1024
@@ -15,43 +16,32 @@ TOTAL_BYTES, EXTRA_BYTES = 32, 24
 _encode = msgspec.json.Encoder().encode
 
 
-class Cursor(NamedTuple):
-    """The place from which a viewer can resume: the epoch, the seq of its group, the last line's number."""
+class Frame(NamedTuple):
+    """One JSON text for a viewer, the cursor that stands in it ("" where none does), and its bytes."""
 
-    epoch: str
-    seq: int
-    number: int
-
-    def __str__(self) -> str:
-        return f"{self.epoch}.{self.seq}.{self.number}"
-
-    @classmethod
-    def read(cls, text: str) -> "Cursor | None":
-        """A cursor from its text; None where it is none (the answer is then a snapshot, never an error)."""
-        epoch, _, rest = text[:100].partition(".")
-        seq, _, number = rest.partition(".")
-        if not (epoch and seq.isdecimal() and number.isdecimal()):
-            return None
-        return cls(epoch, int(seq), int(number))
+    text: str
+    cursor: str
+    size: int
 
 
-def encode(type: str, body: dict[str, Any], cursor: Cursor | None, now: int) -> str:
+def encode(type: str, body: dict[str, Any], cursor: Cursor | None, now: int) -> Frame:
     """One frame. `now` is the server's clock in Unix ms; a viewer that holds nothing yet has no cursor."""
-    place = {} if cursor is None else {"cursor": str(cursor)}
-    return _encode({"type": type, **place, "now": now, **body}).decode()
+    at = "" if cursor is None else str(cursor)
+    data = _encode({"type": type, **({"cursor": at} if at else {}), "now": now, **body})
+    return Frame(data.decode(), at, len(data))
 
 
-def deltas(lens: Lens, part: Part, held: int, limit: int, cursor: Cursor, now: int) -> list[str]:
+def deltas(lens: Lens, part: Part, held: int, limit: int, cursor: Cursor, now: int) -> list[Frame]:
     """The frames that tell of a part to who holds the lines up to number `held`: none, a delta, a gap before it.
 
     Lines beyond `limit` are counted in `hidden`: the newest are shown.
     """
-    texts: list[str] = []
+    texts: list[Frame] = []
     fresh = [line for line in part.lines if line.number > held]
     if fresh and fresh[0].number > held + 1:
         texts.append(encode("gap", {"missed": fresh[0].number - held - 1}, cursor, now))
     shown = fresh[-limit:]
-    body = lens.frame(Part(part.values, shown, part.totals, part.produced), False)
+    body = lens.frame(Part(part.values, shown, part.totals, part.produced), 0)
     if body is not None:
         if len(shown) < len(fresh):
             body["hidden"] = len(fresh) - len(shown)
@@ -61,11 +51,11 @@ def deltas(lens: Lens, part: Part, held: int, limit: int, cursor: Cursor, now: i
     return texts
 
 
-def whole(type: str, lens: Lens, part: Part, cursor: Cursor, now: int) -> Iterator[str]:
+def whole(type: str, lens: Lens, part: Part, cursor: Cursor, now: int) -> Iterator[Frame]:
     """A snapshot, or what a returning viewer missed, in frames that each stay below 128 KB."""
     pieces = list(slices(part))
     for i, piece in enumerate(pieces):
-        body = lens.frame(piece, type == "snapshot")
+        body = lens.frame(piece, None if type == "snapshot" else 0)
         if body is not None:
             more = {"more": True} if type == "snapshot" and i < len(pieces) - 1 else {}
             yield encode(type, body | more, cursor, now)

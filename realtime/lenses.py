@@ -1,12 +1,13 @@
 """What a viewer may see of a view: the contract between the hub and the apps (pure)."""
 
+import zlib
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from realtime.shapes import Id, Kind, Tail, Tally
 
-SIGNED_OUT, FORBIDDEN, NOT_FOUND = 4401, 4403, 4404
+NOT_UNDERSTOOD, SIGNED_OUT, FORBIDDEN, NOT_FOUND = 4400, 4401, 4403, 4404
 
 
 class Value(NamedTuple):
@@ -49,25 +50,55 @@ class Part:
         return bool(self.values or self.lines or self.totals)
 
 
-class Lens(Protocol):
-    """One viewer's sight of a view. It decides, by an allow-list, what of a part goes into a frame."""
+class Lens:
+    """The sight of a view: decides, by an allow-list, what of a part goes into a frame. Apps subclass it.
+
+    A filter is a part of the lens. Viewers with the same filter look through one lens object, and each frame is built
+    once for all who hold the same.
+    """
+
+    share: Hashable = None
+    """Lenses with the same key are the same sight; None for a lens that nobody shares, and that may keep a state."""
 
     @property
-    def share(self) -> Hashable:
-        """Viewers whose lenses share a key get one encoding; None for a lens that nobody shares."""
+    def name(self) -> str:
+        """What a cursor says of the lens: who comes back with another one gets a snapshot."""
+        return "" if self.share is None else f"{zlib.crc32(repr(self.share).encode()):x}"
 
     def ids(self, kind: Kind, sofar: Part) -> Sequence[str] | None:
         """Which ids of a kind a snapshot reads, given the kinds read before it; None reads the whole index."""
+        return None
 
-    def frame(self, part: Part, snapshot: bool) -> dict[str, Any] | None:
-        """The body of a frame, or None where nothing in the part concerns this viewer."""
+    def lines(self, lines: Sequence[Line]) -> Sequence[Line]:
+        """Those of the lines that are seen."""
+        return lines
+
+    @property
+    def sees_all_lines(self) -> bool:
+        """Whether `lines` leaves out none."""
+        return True
+
+    def frame(self, part: Part, held: int | None) -> dict[str, Any] | None:
+        """The body of a frame, or None where nothing in the part concerns who looks.
+
+        `held` is the seq that the viewers hold, None for a snapshot. The part's lines are those that `lines` gave.
+        """
+        raise NotImplementedError
 
     def wants(self) -> Sequence[Id]:
         """Values that the last frame made visible and that were not part of it; the hub reads and sends them."""
+        return ()
+
+    def knows(self, seq: int) -> bool:
+        """Whether it can tell who holds `seq` what is no longer seen; else they get a snapshot."""
+        return True
+
+    def forget(self, seq: int) -> None:
+        """Nobody who holds less than `seq` is told a delta any more."""
 
 
 class Denied(NamedTuple):
-    """Why a view does not open: a close code of 4401, 4403 or 4404 and a short reason."""
+    """Why a view does not open: a close code of 4400 (a filter with a mistake), 4401, 4403 or 4404, and a reason."""
 
     code: int
     reason: str
@@ -77,7 +108,8 @@ class Denied(NamedTuple):
 class View:
     """What can be watched, at `/ws/<name>/` or `/ws/<name>/<argument>/`.
 
-    `open(user, argument, params)` runs in a thread, may use the database.
+    `open(user, argument, params)` runs in a thread, may use the database. `params` hold the filter: the parameters of
+    the address, or what a filter message on the socket said.
     """
 
     name: str

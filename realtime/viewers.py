@@ -1,19 +1,32 @@
-"""A viewer as the hub sees it, whatever the transport: what it holds, and a bounded queue of frames on their way."""
+"""A viewer as the hub sees it, whatever the transport: what it holds, what is on its way, and how much it may take.
+
+Flow control is by acknowledgement: at most WINDOW_FRAMES and WINDOW_BYTES are on their way to who acknowledges. Who
+never does (wscat, curl, EventSource) has a budget instead: then it is closed, and comes back with its cursor. So one
+that never reads costs the process less than 1 MB, also under a server that buffers without limit.
+"""
 
 import asyncio
 import enum
-import re
-from collections.abc import Awaitable, Callable
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
-from realtime.frames import Cursor
-from realtime.lenses import Lens, View
+from realtime.cursors import Cursor
+from realtime.frames import Frame
+from realtime.lenses import NOT_UNDERSTOOD, Lens, View
 
-QUEUE_FRAMES = 256
-TOO_SLOW = 4408
+WINDOW_FRAMES, WINDOW_BYTES = 64, 256 * 1024
+FULL_S = 60.0
+"""A window that stays full for so long closes its viewer: it is too slow."""
+GRACE_S = 5.0
+"""How long the first acknowledgement may take; until then the window holds for a socket that never acknowledged."""
+BUDGET_BYTES, BUDGET_S = 1_000_000, 300.0
+TOO_SLOW, COME_BACK = 4408, 1012
+OUT_OF_BUDGET = "Come back with the cursor."
 
 Send = Callable[[str, str], Awaitable[None]]
-_cursor = re.compile(r'"cursor":"([^"]*)"')
+"""Sends one frame: its text, and the cursor that stands in it ("" where it has none)."""
 
 
 class Phase(enum.Enum):
@@ -24,49 +37,177 @@ class Phase(enum.Enum):
     READY = enum.auto()
 
 
+def _this_task() -> asyncio.Task[Any] | None:
+    try:
+        return asyncio.current_task()
+    except RuntimeError:
+        return None
+
+
+def _nobody(viewer: "Viewer") -> None:
+    """Nobody waits for this viewer: it is not attached."""
+
+
 @dataclass(eq=False, slots=True)
 class Viewer:
-    """One viewer; `seq` and `number` are what it holds."""
+    """One viewer; `seq` and `number` are what it holds once all that was offered to it is sent.
+
+    `acks`: whether its transport can acknowledge. `opened` is when it was attached, in Unix seconds.
+    """
 
     view: View
     lens: Lens
     resume: Cursor | None = None
+    acks: bool = True
+    opened: float = 0.0
+
     seq: int = 0
     number: int = 0
+    told: int = 0
+    """The seq in the last cursor that was offered."""
     phase: Phase = Phase.NEW
     spoken: float = 0.0
+    behind: bool = False
+    """The hub has something for it that it had no room for."""
     closed: int | None = None
     reason: str = ""
-    _queue: asyncio.Queue[str | None] = field(default_factory=lambda: asyncio.Queue(QUEUE_FRAMES))
+    wants_more: Callable[["Viewer"], None] = _nobody
+    """Called when there is room again for what a viewer is behind with."""
+    starts_over: Callable[["Viewer"], None] = _nobody
+    """Called when a viewer has got another lens."""
+
+    _outbox: deque[Frame] = field(default_factory=deque)
+    _on_the_way: deque[int] = field(default_factory=deque)
+    _bytes_on_the_way: int = 0
+    _bytes: int = 0
+    _frames: int = 0
+    _full_since: float | None = None
+    _acknowledged: bool = False
+    _plain: bool = False
+    _sending: asyncio.Task[Any] | None = None
+    _waits: asyncio.Event = field(default_factory=asyncio.Event)
+    _room: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def ready(self) -> bool:
         return self.phase is Phase.READY
 
-    def offer(self, frame: str, now: float) -> None:
-        """Queues a frame. One that does not fit closes the viewer: it reads too slowly."""
+    # --- what the hub does --------------------------------------------------------------------------------------------
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another frame may be offered."""
+        return self.closed is None and not self._outbox and self._window_open()
+
+    async def room(self) -> None:
+        """Waits until another frame may be offered; for ever where the viewer is closed (it is about to leave)."""
+        while not self.has_room:
+            self._room.clear()
+            await self._room.wait()
+
+    def offer(self, frames: Iterable[Frame], now: float) -> None:
+        """Puts frames on their way, in this order; those beyond the window wait here for acknowledgements."""
         if self.closed is not None:
             return
-        self.spoken = now
+        for frame in frames:
+            self._outbox.append(frame)
+            self.spoken = now
+        self._waits.set()
+
+    def tend(self, now: float) -> None:
+        """Once a second: closes who is too slow or has used up its budget of time."""
+        if self._window_full():
+            self._full_since = self._full_since or now
+        if self._acknowledged:
+            if self._full_since is not None and now - self._full_since >= FULL_S:
+                self.close(TOO_SLOW, "The window stayed full for a minute.")
+        elif now - self.opened >= BUDGET_S:
+            self.close(COME_BACK, OUT_OF_BUDGET)
+        elif self._full_since is not None and now - self.opened >= GRACE_S:
+            self._plain = True
+            self._open_up()
+
+    # --- what the transport does --------------------------------------------------------------------------------------
+
+    async def pump(self, send: Send) -> int:
+        """Sends what is offered until the viewer is closed; returns the close code. `reason` may say more."""
+        while self.closed is None:
+            while self._outbox and self._window_open():
+                frame = self._outbox[0]
+                if not self._acknowledged and self._bytes and self._bytes + frame.size > BUDGET_BYTES:
+                    self.close(COME_BACK, OUT_OF_BUDGET)
+                    break
+                self._outbox.popleft()
+                self._count(frame.size)
+                await self._send(send, frame)
+            self._tell_of_room()
+            self._waits.clear()
+            if self.closed is None and not (self._outbox and self._window_open()):
+                await self._waits.wait()
+        return self.closed
+
+    async def _send(self, send: Send, frame: Frame) -> None:
+        self._sending = asyncio.current_task()
         try:
-            self._queue.put_nowait(frame)
-        except asyncio.QueueFull:
-            self.close(TOO_SLOW)
+            await send(frame.text, frame.cursor)
+        except asyncio.CancelledError:
+            if self.closed is None or self._sending is None:
+                raise
+            self._sending.uncancel()  # it was `close` that did not wait for a send that never ends
+        finally:
+            self._sending = None
 
     def ack(self, frames: int) -> None:
-        """The viewer has received so many frames."""
+        """Takes an acknowledgement: how many frames of this connection the viewer has received so far."""
+        arrived = frames - (self._frames - len(self._on_the_way))
+        if not 0 <= arrived <= len(self._on_the_way):
+            self.close(NOT_UNDERSTOOD, f"ack of {frames} frames; {self._frames} were sent")
+            return
+        self._acknowledged, self._plain = True, False
+        for _ in range(arrived):
+            self._bytes_on_the_way -= self._on_the_way.popleft()
+        if not self._window_full():
+            self._open_up()
+
+    def refilter(self, lens: Lens) -> None:
+        """Looks through another lens from now on: what waits is dropped, a fresh snapshot follows."""
+        self._outbox.clear()
+        self.lens, self.resume = lens, None
+        self.starts_over(self)
 
     def close(self, code: int, reason: str = "") -> None:
         """Ends the viewer with a close code; frames that wait are dropped."""
         if self.closed is None:
             self.closed, self.reason = code, reason
-            while not self._queue.empty():
-                self._queue.get_nowait()
-            self._queue.put_nowait(None)
+            self._outbox.clear()
+            self._waits.set()
+            if self._sending is not None and self._sending is not _this_task():
+                self._sending.cancel()
 
-    async def pump(self, send: Send) -> int:
-        """Sends what is offered, each frame with its cursor, until the viewer is closed; returns the close code."""
-        while (frame := await self._queue.get()) is not None:
-            found = _cursor.search(frame, 0, 200)
-            await send(frame, found[1] if found else "")
-        return self.closed or 1000
+    # --- the window ---------------------------------------------------------------------------------------------------
+
+    def _window_full(self) -> bool:
+        return len(self._on_the_way) >= WINDOW_FRAMES or self._bytes_on_the_way >= WINDOW_BYTES
+
+    def _window_open(self) -> bool:
+        return self._plain or not self.acks or not self._window_full()
+
+    def _count(self, size: int) -> None:
+        self._frames += 1
+        self._bytes += size
+        self._on_the_way.append(size)
+        self._bytes_on_the_way += size
+
+    def _open_up(self) -> None:
+        self._full_since = None
+        if self._outbox:
+            self._waits.set()
+        else:
+            self._tell_of_room()
+
+    def _tell_of_room(self) -> None:
+        if self.has_room:
+            self._room.set()
+            if self.behind:
+                self.behind = False
+                self.wants_more(self)

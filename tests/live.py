@@ -41,6 +41,10 @@ class LiveSocket:
         self.lines: dict[int, dict[str, Any]] = {}
         self.totals: dict[tuple[int, str, str], int] = {}
         self.code: int | None = None
+        self.reason = ""
+        self.received = 0
+        """Frames of this connection; `frames` may be cleared by a test."""
+        self._unacknowledged = 0
 
     def __enter__(self) -> LiveSocket:
         return self
@@ -55,13 +59,30 @@ class LiveSocket:
             left = end - time.monotonic()
             assert left > 0, f"not in time; the last frames: {self.frames[-3:]}"
             try:
-                self.take(json.loads(self.socket.recv(timeout=left)))
+                self.receive(left)
             except TimeoutError:
                 continue
             except ConnectionClosed as closed:
                 self.code = closed.rcvd.code if closed.rcvd else 1006
+                self.reason = closed.rcvd.reason if closed.rcvd else ""
                 assert condition(self), f"closed with {self.code}"
         return value
+
+    def receive(self, timeout_s: float) -> None:
+        """Takes one frame and acknowledges as a page does: the first, and then every 16 frames or 64 KB."""
+        text = self.socket.recv(timeout=timeout_s)
+        self.take(json.loads(text))
+        self.received += 1
+        self._unacknowledged += len(text)
+        if self.received == 1 or self.received % 16 == 0 or self._unacknowledged >= 64 * 1024:
+            self.ack()
+
+    def ack(self) -> None:
+        self._unacknowledged = 0
+        self.say({"type": "ack", "frames": self.received})
+
+    def say(self, message: dict[str, Any]) -> None:
+        self.socket.send(json.dumps(message))
 
     def take(self, frame: dict[str, Any]) -> None:
         self.frames.append(frame)

@@ -11,7 +11,7 @@ import pytest
 from channels.layers import get_channel_layer
 
 from realtime.batches import Batch, Mark
-from realtime.frames import Cursor
+from realtime.cursors import Cursor
 from realtime.groups import Pusher
 from realtime.hub import Hub
 from realtime.state.connection import StateAway, async_client, client, names
@@ -311,20 +311,6 @@ async def test_a_feed_leaves_its_group_after_the_last_viewer(worker, hub):
     hub.detach(two.viewer)
     assert hub.feeds == {}
     await until(lambda: not client().pubsub_numsub("channels__group__toys")[0][1])
-
-
-async def test_a_viewer_that_never_reads_is_closed_and_the_others_go_on(worker, hub):
-    good = Screen(hub)
-    stuck = Viewer(VIEW, ToyLens())
-    hub.attach(stuck)  # nobody pumps it
-    await until(lambda: good.of("snapshot") and stuck.ready)
-    hub.interval_s = hub.feeds["toys"].interval_s = 0
-    said_so_far = 0
-    while stuck.closed is None and said_so_far < 3000:
-        await worker.say(("bear", said_so_far))
-        said_so_far += 1
-    assert stuck.closed == 4408
-    await until(lambda: good.seen() == {"bear": said_so_far})
 
 
 async def test_a_lens_decides_what_a_viewer_sees(worker, hub):

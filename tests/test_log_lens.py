@@ -15,7 +15,7 @@ LINE = b'{"id":"k3f-0-7","message":"x"}'
 
 
 def frame(part: Part, snapshot: bool):
-    body = LogsLens().frame(part, snapshot)
+    body = LogsLens().frame(part, None if snapshot else 0)
     return None if body is None else json.loads(msgspec.json.encode(body))
 
 

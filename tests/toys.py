@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from realtime.api import Change, Denied, Id, Kind, Malformed, Old, Part, Put, Record, Stream, Tail, Tally, View
+from realtime.api import Change, Denied, Id, Kind, Lens, Malformed, Old, Part, Put, Record, Stream, Tail, Tally, View
 
 TOYS = Kind("toys", "toys", "toy:", "toys:index", beside=("beside:",))
 TAIL = Tail("toys", "toys:recent", "toys:number", keep=20)
@@ -60,7 +60,7 @@ def reduce(events: Sequence[Toy], old: Old, now: int) -> Change:
     return change
 
 
-class ToyLens:
+class ToyLens(Lens):
     """Shows everything, or only the toys whose ids it was asked for."""
 
     def __init__(self, only: Sequence[str] | None = None) -> None:
@@ -70,7 +70,7 @@ class ToyLens:
     def ids(self, kind: Kind, sofar: Part) -> Sequence[str] | None:
         return self.only
 
-    def frame(self, part: Part, snapshot: bool) -> dict[str, Any] | None:
+    def frame(self, part: Part, held: int | None) -> dict[str, Any] | None:
         toys, removed = [], []
         for (_, id), value in part.values.items():
             if self.only is not None and id not in self.only:
@@ -81,12 +81,9 @@ class ToyLens:
                 toys.append(msgspec.json.decode(value.data) | {"rev": value.rev})
         lines = [{"number": line.number, **msgspec.json.decode(line.data)} for line in part.lines]
         counts = [[bucket, name, n] for (_, bucket, name), n in part.totals.items()]
-        if not (toys or removed or lines or counts or snapshot):
+        if not (toys or removed or lines or counts or held is None):
             return None
         return {"toys": toys, "lines": lines, "counts": counts, "removed": removed}
-
-    def wants(self) -> Sequence[Id]:
-        return ()
 
 
 def open_view(user: Any, argument: str, params: Mapping[str, str]) -> ToyLens | Denied:

@@ -12,6 +12,7 @@ from collections.abc import Hashable
 from dataclasses import replace
 
 from realtime import frames
+from realtime.cursors import Cursor
 from realtime.transports.http import Receive, Scope, Send, answer, refusal, refuse, retry_ms, until_gone
 from realtime.transports.opening import RESTARTING, Asked, Refused, open_view
 from realtime.transports.visits import Visit, visits
@@ -60,7 +61,7 @@ class Poller:
                 await self._some.wait()
         except TimeoutError:
             now = int(time.time() * 1000)
-            self._frames.append((frames.encode("heartbeat", {}, frames.Cursor.read(self.cursor), now), ""))
+            self._frames.append((frames.encode("heartbeat", {}, Cursor.read(self.cursor), now).text, ""))
 
     def received(self) -> None:
         """The client came with the last answer's cursor, so it has what was given."""

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 
 from realtime import draining
-from realtime.frames import Cursor
+from realtime.cursors import Cursor
 from realtime.lenses import NOT_FOUND, Denied, Lens, View
 from realtime.policy import Every
 from realtime.proxies import holder
@@ -58,8 +58,11 @@ class Asked:
         return cls(route["view"], route.get("argument", ""), params, cursor, key, address)
 
 
-async def open_view(asked: Asked) -> Visit | Refused:
-    """A visit, which counts from now on: `visits().leave` must follow. At most one hop to a thread."""
+async def open_view(asked: Asked, acks: bool = True) -> Visit | Refused:
+    """A visit, which counts from now on: `visits().leave` must follow. At most one hop to a thread.
+
+    `acks`: whether the transport can acknowledge frames.
+    """
     if draining.begun():
         return Refused(RESTARTING, "restarting", 1)
     view = views().get(asked.view)
@@ -82,7 +85,7 @@ async def open_view(asked: Asked) -> Visit | Refused:
         user_id = user.pk if user.is_authenticated else None
         if not visits().has_room_for_user(user_id):
             return _too_many(f"user {user_id}", "viewers at once", COME_BACK_S)
-        viewer = Viewer(view, lens, Cursor.read(asked.cursor))
+        viewer = Viewer(view, lens, Cursor.read(asked.cursor), acks=acks)
         subject = view.subject(lens) if view.subject else ""
         visit = Visit(viewer, asked.argument, asked.params, asked.session_key, asked.address, user_id, subject)
     finally:
@@ -101,6 +104,22 @@ def _look(view: View, asked: Asked) -> tuple[Any, Lens | Denied | Refused]:
     if user.is_authenticated and (wait_s := limited(f"connects:user:{user.pk}", rate)):
         return None, _too_many(f"user {user.pk}", "connects", wait_s)
     return user, view.open(user, asked.argument, asked.params)
+
+
+async def refilter(visit: Visit, params: Mapping[str, str]) -> Refused | None:
+    """Another filter for a visit, or why it is none. A snapshot through it follows."""
+    view = visit.viewer.view
+    try:
+        user = await database_sync_to_async(user_of)(visit.session_key)
+        lens = await database_sync_to_async(view.open)(user, visit.argument, params)
+    except DatabaseError as error:
+        logger.warning("A filter was not taken: the database does not answer (%s).", error)
+        return Refused(RESTARTING, "The database does not answer.", 5)
+    if isinstance(lens, Denied):
+        return Refused(*lens)
+    visit.params = params
+    visit.viewer.refilter(lens)
+    return None
 
 
 _complain: dict[str, Every] = {}

@@ -1,4 +1,4 @@
-"""WebSocket: opens a view, hands the socket to the hub, takes acknowledgements. Thin: the hub does the rest."""
+"""WebSocket: opens a view, hands the socket to the hub, takes acknowledgements and filters; the hub does the rest."""
 
 import asyncio
 import contextlib
@@ -6,29 +6,23 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import msgspec
 from channels.consumer import AsyncConsumer
 
-from realtime.transports.opening import Asked, Refused, open_view
-from realtime.transports.visits import visits
-from realtime.viewers import Viewer
+from realtime.sparing import Sparing
+from realtime.transports import messages
+from realtime.transports.opening import Asked, Refused, open_view, refilter
+from realtime.transports.visits import Visit, visits
 
 logger = logging.getLogger(__name__)
 
-BAD_FRAME, TOO_BIG, LEFT = 4400, 1009, 1001
-MAX_FRAME_BYTES = 64 * 1024
+LEFT = 1001
+MAX_REASON_BYTES = 123
+"""What a close frame has room for (RFC 6455, 5.5)."""
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
-
-class Ack(msgspec.Struct, tag="ack"):
-    """How many frames the viewer has received so far."""
-
-    frames: int
-
-
-_decode = msgspec.json.Decoder(Ack).decode
+_complaints = Sparing(logger)
 
 
 class LiveConsumer(AsyncConsumer):  # type: ignore[misc]
@@ -45,7 +39,7 @@ class LiveConsumer(AsyncConsumer):  # type: ignore[misc]
         async def frame(text: str, cursor: str) -> None:
             await send({"type": "websocket.send", "text": text})
 
-        reading = asyncio.ensure_future(self._read(viewer, receive))
+        reading = asyncio.ensure_future(read(visit, receive))
         with contextlib.suppress(OSError):  # it left while we were sending
             try:
                 code = await viewer.pump(frame)
@@ -55,20 +49,28 @@ class LiveConsumer(AsyncConsumer):  # type: ignore[misc]
                 visits().leave(visit)
                 reading.cancel()
 
-    async def _read(self, viewer: Viewer, receive: Receive) -> None:
-        """Takes what the browser says until it leaves; anything but an acknowledgement closes the socket."""
-        while True:
-            message = await receive()
-            if message["type"] == "websocket.disconnect":
-                return viewer.close(LEFT)
-            text = message.get("text")
-            if len(text or message.get("bytes") or b"") > MAX_FRAME_BYTES:
-                return viewer.close(TOO_BIG)
-            try:
-                _decode(text or b"")
-            except (msgspec.DecodeError, UnicodeEncodeError):
-                return viewer.close(BAD_FRAME)
+
+async def read(visit: Visit, receive: Receive) -> None:
+    """Takes what the browser says until it leaves; what is none of ours closes the socket."""
+    viewer, allowance, clock = visit.viewer, messages.Allowance(), asyncio.get_running_loop().time
+    while viewer.closed is None:
+        event = await receive()
+        if event["type"] == "websocket.disconnect":
+            return viewer.close(LEFT)
+        said = messages.read(event.get("text"), event.get("bytes"))
+        if not allowance.takes(clock(), messages.FILTER_COSTS if isinstance(said, messages.Filter) else 1):
+            said = messages.Wrong(messages.TOO_MANY, "too many messages")
+        if isinstance(said, messages.Ack):
+            viewer.ack(said.frames)
+        elif isinstance(said, messages.Wrong):
+            viewer.close(said.code, said.reason)
+        elif refused := await refilter(visit, said.params):
+            viewer.close(refused.code, refused.reason)
+        if viewer.closed is not None:
+            _complaints.say(clock(), "A socket of %s was closed: %s (%d).", visit.address, viewer.reason, viewer.closed)
+    return None
 
 
 async def _close(send: Send, code: int, reason: str) -> None:
-    await send({"type": "websocket.close", "code": code, "reason": reason})
+    short = reason.encode()[:MAX_REASON_BYTES].decode(errors="ignore")
+    await send({"type": "websocket.close", "code": code, "reason": short})

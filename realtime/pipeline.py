@@ -84,7 +84,7 @@ class Pipeline:
     _heard: float = field(default=0.0, init=False)
     _again_at: float = field(default=0.0, init=False)
     _commit: Every = field(default_factory=lambda: Every(1.0), init=False)
-    _complain: Every = field(default_factory=lambda: Every(60.0), init=False)
+    _complain: dict[type[Away], Every] = field(default_factory=dict, init=False)
     _reached: dict[Partition, Mark] = field(default_factory=dict, init=False)
 
     def turn(self, now: float) -> bool:
@@ -92,11 +92,11 @@ class Pipeline:
 
         Raises TooManyMalformed once what precedes the record that may not be diverted is applied.
         """
-        wait_s = 0.0 if self._catch_up and self._catch_up.ready else POLL_S
-        polled = self.source.poll(wait_s)
-        if self.source.moved():
-            self._aligned = False
+        wait_s = 0.0 if self._aligned and self._catch_up and self._catch_up.ready else POLL_S
         try:
+            polled = self.source.poll(wait_s)
+            if self.source.moved():
+                self._aligned = False
             if not self._aligned:
                 if now >= self._again_at:
                     self._align(now)
@@ -105,6 +105,7 @@ class Pipeline:
             done = self._run(batch, now) if batch else False
             self._listen_for_kafka(bool(polled), now)
             self.push(self.state.turn(now))
+            self.backoff.reset()
         except Away as error:
             self._step_back(error, now)
             return False
@@ -153,14 +154,14 @@ class Pipeline:
         self._lives, marks = self.source.lives(), self.state.marks(partitions)
         ends = self.source.ends(partitions) if partitions else {}
         self._starts = {at: marks.get(at) for at in partitions}
-        self._reached = {at: mark for at, mark in self._reached.items() if at in self._starts}
+        # Also what another worker applied: lag is then true, and whoever was thrown out of the group learns of it.
+        self._reached = {at: mark for at, mark in self._starts.items() if mark and mark.life == self._lives.get(at[0])}
         self.source.seek({at: self._resume_at(at, ends) for at in partitions})
         self.source.resume()
         behind = {at: end for at, end in ends.items() if end > self._next(at)}
         self._catch_up = CatchUp(behind) if behind else None
         self._aligned = True
         self.gate.forget()
-        self.backoff.reset()
 
     def _next(self, at: Partition) -> int:
         """The offset after the applied one; the start of a topic that is new, or was made again."""
@@ -217,7 +218,7 @@ class Pipeline:
         return True
 
     def _step_back(self, error: Away, now: float) -> None:
-        if self._complain.due(now):
+        if self._complain.setdefault(type(error), Every(60.0)).due(now):
             logger.warning("%s Waiting; nothing is lost.", error)
         self._aligned = False
         self._again_at = now + self.backoff.wait()

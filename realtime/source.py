@@ -1,16 +1,29 @@
 """The source: reads Kafka for one worker. With producer.py and topics.py the only module that imports kafka."""
 
 import logging
+import time
 from collections.abc import Mapping, Sequence
 
 from django.conf import settings
 from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
 from kafka.coordinator.assignors.range import RangePartitionAssignor
-from kafka.errors import IllegalStateError, KafkaError
+from kafka.errors import (
+    CommitFailedError,
+    FencedInstanceIdError,
+    IllegalGenerationError,
+    IllegalStateError,
+    KafkaError,
+    LogTruncationError,
+    OffsetOutOfRangeError,
+    RebalanceInProgressError,
+    RetriableError,
+    UnknownMemberIdError,
+)
 from kafka.structs import OffsetAndMetadata
 
 from realtime.batches import Mark
 from realtime.kafka_settings import KafkaAway, connection
+from realtime.pipeline import Away
 from realtime.records import Record
 from realtime.topics import Topics
 
@@ -20,6 +33,16 @@ Partition = tuple[str, int]
 MiB = 1024 * 1024
 FETCH_BYTES, PARTITION_BYTES = 16 * MiB, 4 * MiB
 """At most so much is fetched at once, in all and per partition: the worker's memory is a small multiple of it."""
+GO_ON = (
+    RetriableError,
+    RebalanceInProgressError,
+    CommitFailedError,
+    IllegalGenerationError,
+    UnknownMemberIdError,
+    OffsetOutOfRangeError,
+    LogTruncationError,
+)
+"""What a membership outlives: forget what is held, read on from the applied offset. Anything else ends the worker."""
 
 
 class Notes(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -63,10 +86,15 @@ class KafkaSource:
         self.known = list(dict.fromkeys([*topics, *known]))
         self._notes = Notes()
         self._lives: dict[str, str] = {}
+        self.group = group
+        self._consumer = self._join(instance_id)
+
+    def _join(self, instance_id: str | None) -> KafkaConsumer:
+        """A consumer that is about to become a member of the group."""
         try:
-            self._consumer = KafkaConsumer(
-                client_id=f"sightline-{group}",
-                group_id=group,
+            consumer = KafkaConsumer(
+                client_id=f"sightline-{self.group}",
+                group_id=self.group,
                 group_instance_id=instance_id,
                 enable_auto_commit=False,
                 auto_offset_reset="earliest",
@@ -83,18 +111,31 @@ class KafkaSource:
             )
         except KafkaError as error:
             raise KafkaAway("connecting") from error
-        keep_joins(self._consumer)
-        self._consumer.subscribe(self.topics, listener=self._notes)
+        keep_joins(consumer)
+        consumer.subscribe(self.topics, listener=self._notes)
+        return consumer
 
     def poll(self, timeout_s: float) -> dict[Partition, list[Record]]:
-        """The next records by partition, each in offset order; waits at most so long for the first."""
+        """The next records by partition, each in offset order; waits at most so long for the first.
+
+        Raises Away where the membership, or what was fetched, is in doubt.
+        """
         try:
             polled = self._consumer.poll(timeout_ms=int(timeout_s * 1000))
-        except KafkaError as error:
-            logger.warning("Kafka: %s: %s; reading on from the applied offset.", type(error).__name__, error)
-            self._notes.changed = True
+        except FencedInstanceIdError:
+            self._join_without_instance_id()
             return {}
+        except GO_ON as error:
+            time.sleep(timeout_s)  # such an error comes at once, and again until the cause is gone
+            raise Away(f"Kafka: {error}.") from error
         return {(at.topic, at.partition): self._records(at.topic, got) for at, got in polled.items()}
+
+    def _join_without_instance_id(self) -> None:
+        """Two workers with one instance id would throw each other out for ever: the one that is out needs none."""
+        logger.warning("Another worker has this one's instance id, which must be unique; going on without one.")
+        fenced, self._consumer = self._consumer, self._join(None)
+        fenced.close(autocommit=False, timeout_ms=1_000)
+        self._notes.changed = True
 
     def _records(self, topic: str, polled: Sequence[object]) -> list[Record]:
         life = self._lives.get(topic, "")

@@ -27,6 +27,7 @@ from tests.servers import (
     missing,
     start_or_report,
 )
+from tests.workers import Servers
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
@@ -136,6 +137,12 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 def own_stack(tmp_path: Path) -> Iterator[Stack]:
     """The whole system for one test alone."""
     yield from _running(Stack(tmp_path / "stack"))
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """Kafka, Redis and a database for workers that a test starts itself; `fresh()` makes them as new."""
+    yield from _running(Servers(tmp_path_factory.mktemp("servers")))
 
 
 def _running(stack: Stack) -> Iterator[Stack]:

@@ -2,16 +2,19 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import takewhile
 
 import msgspec
 import pytest
 from django.db import OperationalError
 
 from realtime.batches import Applied, Batch, Mark, Partition, Refused
+from realtime.records import Record
 from realtime.state import StateAway
 from realtime.state.connection import client, names
 from realtime.state.live import LiveState
 from realtime.state.names import run_id_of
+from realtime.streams import by_topic, streams
 from tests import toys
 from tests.toys import AT, DATABASE, STREAM, TOYS, said
 
@@ -35,6 +38,14 @@ class Log:
 
     def lives(self) -> Mapping[str, str]:
         return {"toys": "a1"}
+
+
+VALUES = {
+    "order-updates": [b'{"orderId":"ORD-A","eta":%d}', b'{"orderId":"ORD-%d","status":"Packed"}', b"no order %d"],
+    "location-updates": [b'{"name":"Asha","lat":%d,"lng":80}', b'{"name":"Rita-%d","lat":13,"lng":80}'],
+    "service-logs": [b'{"service":"auth","message":"%d"}', b'{"service":"s%d","message":"new"}'],
+}
+"""Records of the real streams: one of something known, one of something new."""
 
 
 def worker(name: str = "w1", streams=(STREAM,), archive: Mapping[Partition, Mark] | None = None) -> LiveState:
@@ -285,3 +296,26 @@ def test_a_value_that_is_put_again_stays(state):
         state.submit(("epoch", state.epoch, run_id_of(state.epoch)), {}, change, held)
     assert state.turn(NOW + 15) == []
     assert client().exists("toy:bear")
+
+
+def test_a_batch_of_all_streams_takes_at_most_two_round_trips(redis_url, db):
+    client().flushdb()
+    state = LiveState(client(), names(), streams(), Log(), lambda partitions: {}, "w1")
+    state.begin(NOW)
+    start: dict[str, Mark | None] = dict.fromkeys(by_topic())
+    for n in range(5):  # known and new orders, services and couriers
+        made = Batch()
+        for topic, stream in by_topic().items():
+            values = [value % n for value in VALUES[topic]]
+            records = [Record(topic, "a1", 0, 10 * n + i, AT, None, value) for i, value in enumerate(values)]
+            made.add(stream, records, start[topic])
+            start[topic] = Mark("a1", records[-1].offset)
+        with client().monitor() as monitor:
+            assert isinstance(state.apply(made, NOW), Applied)
+            client().ping()
+            said = takewhile(lambda entry: entry["command"] != "PING", monitor.listen())
+            commands = [entry["command"].split()[0] for entry in said if entry["client_type"] != "lua"]
+        trips = [command for command in commands if command not in ("HELLO", "CLIENT")]  # of a new connection
+        # the script is loaded once
+        assert trips in (["MGET", "EVALSHA"], ["MGET", "EVALSHA", "SCRIPT", "EVALSHA"] if n == 0 else [])
+    assert client().exists("order:ORD-A", "order:ORD-4", "location:Rita-4") == 3

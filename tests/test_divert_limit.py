@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from realtime.policy import BAD, GOOD, DivertLimit
 from realtime.producer import Producer
-from tests.servers import start_or_report, wait_until
+from tests.servers import wait_until
 from tests.workers import Servers
 
 LIMIT = DivertLimit(window=10)
@@ -50,16 +50,6 @@ def test_good_records_always_pass_and_a_window_of_them_clears_the_count(recent):
 def test_a_young_topic_is_not_judged_by_its_first_records():
     assert DivertLimit().passing("", BAD * 400) == (400, 0)
     assert DivertLimit().passing("", BAD * 2000) == (500, 0)
-
-
-@pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    servers = Servers(tmp_path_factory.mktemp("divert"))
-    try:
-        start_or_report(servers.start)
-        yield servers
-    finally:
-        servers.stop()
 
 
 @pytest.fixture

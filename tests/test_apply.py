@@ -41,7 +41,7 @@ class Log:
 
 
 VALUES = {
-    "order-updates": [b'{"orderId":"ORD-A","eta":%d}', b'{"orderId":"ORD-%d","status":"Packed"}', b"no order %d"],
+    "order-updates": [b'{"orderId":"ORD-A","note":"%d"}', b'{"orderId":"ORD-%d","status":"Packed"}', b"no order %d"],
     "location-updates": [b'{"name":"Asha","lat":%d,"lng":80}', b'{"name":"Rita-%d","lat":13,"lng":80}'],
     "service-logs": [b'{"service":"auth","message":"%d"}', b'{"service":"s%d","message":"new"}'],
 }

@@ -17,8 +17,8 @@ from orders import services
 from orders.facts import STATUSES
 from orders.forms import DESTINATION, CourierForm, OrderForm, PositionForm
 from orders.models import Courier, Order, OrderEvent, Position, TrackingLink, moment
-from orders.positions import PLACE
 from orders.steps import StepRefused, irregular
+from orders.whereabouts import PLACE
 
 TIMELINE_SHOWN = 50
 ADMIN = "admin"
@@ -123,7 +123,11 @@ class CourierAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("name", "active", "position", "open_orders")
     list_filter = ("active",)
     search_fields = ("name",)
-    fields = ("name", "active", ("lat", "lng"))
+    fields = ("name", "active", ("lat", "lng"), "refused")
+
+    @admin.display(description="refused fixes")
+    def refused(self, courier: Courier) -> str:
+        return refusals(Position.objects.filter(pk=courier.name).first())
 
     @admin.display(description="last position")
     def position(self, courier: Courier) -> str:
@@ -136,7 +140,7 @@ class CourierAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Courier | None = None) -> tuple[str, ...]:
         """Orders and positions know a courier by its name."""
-        return ("name",) if obj else ()
+        return ("name", "refused") if obj else ("refused",)
 
     def save_model(self, request: HttpRequest, obj: Courier, form: CourierForm, change: bool) -> None:
         super().save_model(request, obj, form, change)
@@ -150,12 +154,16 @@ class PositionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Places, and whatever else has sent a position; the couriers' own are with the couriers."""
 
     form = PositionForm
-    list_display = ("name", "lat", "lng", "updated")
+    list_display = ("name", "lat", "lng", "updated", "refused_fixes")
     search_fields = ("name",)
 
     @admin.display(description="updated", ordering="timestamp")
     def updated(self, position: Position) -> str:
         return when(position.timestamp)
+
+    @admin.display(description="refused fixes")
+    def refused_fixes(self, position: Position) -> str:
+        return refusals(position)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Position]:
         return super().get_queryset(request).exclude(name__in=Courier.objects.values("name"))
@@ -203,6 +211,12 @@ def mark(status: str, orders: OrderAdmin, request: HttpRequest, queryset: QueryS
             done += 1
     if done:
         orders.message_user(request, f"{status}: {done}.", messages.SUCCESS)
+
+
+def refusals(position: Position | None) -> str:
+    """How many fixes were refused, by reason."""
+    refused = position.refused if position else {}
+    return ", ".join(f"{reason.replace('_', ' ')}: {count}" for reason, count in sorted(refused.items())) or "–"
 
 
 def told(event: OrderEvent) -> str:

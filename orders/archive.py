@@ -3,19 +3,19 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from django.conf import settings
 from django.db import models
 from django.db.models import F, Q, Window
 from django.db.models.functions import RowNumber
 from django.utils import timezone
 
-from orders import positions, state
+from orders import positions, state, whereabouts
 from orders.events import LocationEvent, OrderEvent
 from orders.facts import FINISHED, NAMES, plain
 from orders.models import Order, Position, TrackingLink, milliseconds
 from orders.models import OrderEvent as EventRow
 from orders.positions import COURIERS
 from orders.state import ORDERS, TIMELINE, TIMELINE_KEEP, TOLD
+from orders.tuning import keep_ms, rules
 from realtime.api import Change, Id, Stamp
 
 CHUNK = 500
@@ -42,12 +42,12 @@ def archive_orders(events: Sequence[OrderEvent]) -> None:
 
 def archive_positions(events: Sequence[LocationEvent]) -> None:
     """Folds fixes into each name's last position, inside the caller's transaction."""
-    fixes = positions.by_name(events)
+    fixes, judged_by = positions.by_name(events), rules()
     rows = _held(Position, set(fixes), lat=0, lng=0)
     for name, row in rows.items():
         last = row.state() if row.stamp else None
         for fix in fixes[name]:
-            last = positions.fold(last, fix)
+            last = positions.fold(last, fix, judged_by)
         if last is not None:
             row.take(last)
     _write(Position, rows.values())
@@ -85,7 +85,7 @@ def load(ids: Sequence[Id]) -> dict[Id, bytes]:
             found[ORDERS, order.pk] = state.encode(order.state())
     for names in chunks([name for kind, name in ids if kind == COURIERS]):
         for position in Position.objects.filter(pk__in=names):
-            found[COURIERS, position.pk] = positions.encode(position.state())
+            found[COURIERS, position.pk] = whereabouts.encode(position.state())
     return found
 
 
@@ -110,13 +110,8 @@ def restore_positions() -> Iterator[Change]:
     for rows in chunks(Position.objects.order_by("pk").iterator(CHUNK)):
         change = Change()
         for row in rows:
-            change.put(COURIERS, row.pk, positions.encode(row.state()), row.timestamp)
+            change.put(COURIERS, row.pk, whereabouts.encode(row.state()), row.timestamp)
         yield change
-
-
-def keep_ms() -> int:
-    """How long orders that are over stay in Redis."""
-    return int(settings.ORDER_KEEP_HOURS) * 3_600_000
 
 
 Item = TypeVar("Item")

@@ -8,7 +8,7 @@ from django.utils import timezone
 from orders import services
 from orders.fleet import NAMES
 from orders.models import Courier, Order, Position, milliseconds
-from orders.positions import PLACE
+from orders.whereabouts import PLACE
 
 BY = "demo"
 FOLLOWED = "ORD-49915"

@@ -42,7 +42,11 @@ class OrderEvent(NamedTuple):
 
 
 class LocationEvent(NamedTuple):
-    """A fix: where a courier or a place is, or was. Speed in m/s, heading in degrees, accuracy in metres."""
+    """A fix: where a courier or a place is, or was. Speed in m/s, heading in degrees, accuracy in metres.
+
+    `appended` is when the broker got it, `ahead` how much later than that its sender says it is (both in ms); `timed`:
+    its sender says when it was. `life` is its topic's.
+    """
 
     id: str
     name: str
@@ -56,6 +60,10 @@ class LocationEvent(NamedTuple):
     battery: float | None = None
     source: str | None = None
     timescale: float | None = None
+    appended: int = 0
+    ahead: int = 0
+    timed: bool = True
+    life: str = ""
 
 
 class _OrderHead(Struct, rename="camel"):
@@ -128,7 +136,8 @@ def decode_location(record: Record) -> list[LocationEvent] | Malformed:
         event = LocationEvent(
             _event_id(record), name, _stamp(fix.timestamp, record), fix.lat, lng, text(fix.order_id, "orderId"),
             fix.accuracy, fix.speed, None if fix.heading is None else fix.heading % 360, fix.battery,
-            text(fix.source, "source"), fix.timescale,
+            text(fix.source, "source"), fix.timescale, record.timestamp,
+            max(0, _time(fix.timestamp, record) - record.timestamp), fix.timestamp is not None, record.life,
         )  # fmt: skip
         return [event]
     except Bad as bad:
@@ -151,12 +160,15 @@ def _value(record: Record) -> bytes:
 
 
 def _stamp(timestamp: Time | None, record: Record) -> Stamp:
+    return Stamp(effective(_time(timestamp, record), record.timestamp), record.partition, record.offset)
+
+
+def _time(timestamp: Time | None, record: Record) -> int:
     try:
-        time = event_time(timestamp, record.timestamp)
+        return event_time(timestamp, record.timestamp)
     except (ValueError, OverflowError) as error:
         rule = str(error).removeprefix(repr(timestamp)).strip()
         raise Bad("bad_timestamp", f"timestamp is {short(timestamp)}; it {rule.removeprefix('it ')}") from None
-    return Stamp(effective(time, record.timestamp), record.partition, record.offset)
 
 
 def _event_id(record: Record) -> str:

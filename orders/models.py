@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from orders.events import MAX_EVENT_ID
 from orders.facts import FINISHED, MAX_ID, MAX_NAME, STATUSES, Place
-from orders.positions import PositionState
 from orders.state import OrderState
 from orders.steps import Reached
+from orders.whereabouts import Astray, Judged, Point, PositionState
 from realtime.api import Stamp
 
 LATITUDE = [MinValueValidator(-90.0), MaxValueValidator(90.0)]
@@ -54,7 +54,13 @@ class Position(models.Model):
     battery = models.FloatField(null=True, editable=False)
     order_id = models.CharField(max_length=MAX_ID, blank=True, editable=False)
     source = models.CharField(max_length=50, blank=True, editable=False)
+    ahead = models.BigIntegerField(default=0, editable=False, help_text="ms by which its clock runs ahead")
     stamp = models.JSONField(null=True, editable=False)
+    judged = models.JSONField(null=True, editable=False)
+    pace = models.FloatField(null=True, editable=False, help_text="m/s, smoothed")
+    refused = models.JSONField(default=dict, editable=False, help_text="fixes by the reason why they were refused")
+    astray = models.JSONField(null=True, editable=False)
+    trail = models.JSONField(default=list, editable=False)
 
     class Meta:
         ordering = ("name",)
@@ -66,15 +72,21 @@ class Position(models.Model):
         return PositionState(
             name=self.name, lat=self.lat, lng=self.lng, timestamp=self.timestamp, speed=self.speed,
             heading=self.heading, accuracy=self.accuracy, battery=self.battery, order_id=self.order_id or None,
-            source=self.source or None, stamp=Stamp(*self.stamp) if self.stamp else None,
+            source=self.source or None, ahead=self.ahead, stamp=Stamp(*self.stamp) if self.stamp else None,
+            judged=Judged(*self.judged) if self.judged else None, pace=self.pace, refused=dict(self.refused),
+            astray=Astray(Point(*self.astray[0]), self.astray[1]) if self.astray else None,
+            trail=[Point(*point) for point in self.trail],
         )  # fmt: skip
 
     def take(self, state: PositionState) -> None:
         """Sets every field from a state, without saving."""
-        for name in ("lat", "lng", "timestamp", "speed", "heading", "accuracy", "battery"):
+        for name in ("lat", "lng", "timestamp", "speed", "heading", "accuracy", "battery", "ahead", "pace"):
             setattr(self, name, getattr(state, name))
         self.order_id, self.source = state.order_id or "", state.source or ""
         self.stamp = list(state.stamp) if state.stamp else None
+        self.judged = list(state.judged) if state.judged else None
+        self.refused, self.trail = dict(state.refused), [list(point) for point in state.trail]
+        self.astray = [list(state.astray.point), state.astray.fixes] if state.astray else None
 
 
 class Order(models.Model):

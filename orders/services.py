@@ -11,16 +11,17 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from orders import archive, positions, state, steps
+from orders import archive, positions, state, steps, whereabouts
 from orders.events import LocationEvent, OrderEvent
 from orders.facts import FINISHED, MAX_ID, MAX_NAME, OrderFacts, facts_of, identifier, plain
 from orders.models import Courier, Order, Position, TrackingLink, milliseconds
 from orders.positions import COURIERS
 from orders.state import ORDERS, OrderState
+from orders.tuning import rules
+from orders.whereabouts import STAFF
 from realtime.api import Stamp, peek, publish
 
 ORDER_TOPIC, LOCATION_TOPIC = "order-updates", "location-updates"
-STAFF = "staff"
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 
@@ -105,10 +106,10 @@ def move(name: str, lat: float, lng: float, by: str, source: str = STAFF, now: i
         raise ValueError(f"{lat}, {lng} is no latitude and longitude")
     name = identifier(name, "name", MAX_NAME, "missing_name")
     row, _ = Position.objects.select_for_update().get_or_create(pk=name, defaults={"lat": lat, "lng": lng})
-    redis = positions.decode(peek((COURIERS, name)))
+    redis = whereabouts.decode(peek((COURIERS, name)))
     time = _after(now, row.timestamp, redis.timestamp if redis else 0)
     fix = LocationEvent("", name, Stamp(time), lat, lng, source=source)
-    moved = positions.fold(row.state(), fix)
+    moved = positions.fold(row.state() if row.stamp else None, fix, rules())
     if moved is not None:
         row.take(moved)
     row.save()

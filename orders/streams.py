@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from orders.archive import archive_orders, archive_positions, keep_ms, load, restore_orders, restore_positions
+from orders.archive import archive_orders, archive_positions, load, restore_orders, restore_positions
 from orders.events import decode_location, decode_order
 from orders.lens import StaffLens, TrackLens
 from orders.models import TrackingLink
 from orders.positions import COURIERS, join_positions, location_keys, reduce_locations
 from orders.state import ORDERS, TIMELINE, encode, join_orders, order_keys, reduce_orders
+from orders.tuning import keep_ms, rules
 from realtime.api import FORBIDDEN, NOT_FOUND, SIGNED_OUT, Denied, Lens, Stream, View
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{22,64}")
@@ -65,7 +66,7 @@ LOCATION_UPDATES = Stream(
     topic="location-updates",
     decode=decode_location,
     keys=location_keys,
-    reduce=reduce_locations,
+    reduce=partial(reduce_locations, rules=rules()),
     views=(ORDERS_VIEW, TRACK_VIEW),
     load=load,
     join=join_positions,

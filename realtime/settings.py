@@ -147,6 +147,14 @@ VIEWERS_PER_USER = integer("VIEWERS_PER_USER", 500, at_least=1)
 CONNECTS_PER_MINUTE = integer("CONNECTS_PER_MINUTE", 1200, at_least=1)
 PERMISSIONS_CHECK_S = integer("PERMISSIONS_CHECK_S", 30, at_least=1, at_most=60)
 ORDER_KEEP_HOURS = integer("ORDER_KEEP_HOURS", 48, at_least=1)
+POSITION_ZERO_M = integer("POSITION_ZERO_M", 100, at_least=0)
+POSITION_WORST_ACCURACY_M = integer("POSITION_WORST_ACCURACY_M", 200, at_least=1)
+POSITION_DUPLICATE_M = integer("POSITION_DUPLICATE_M", 1, at_least=0)
+POSITION_TRAIL_S = integer("POSITION_TRAIL_S", 300, at_least=0, at_most=3_600)
+POSITION_FUTURE_S = integer("POSITION_FUTURE_S", 10, at_least=0, at_most=60)
+POSITION_FASTEST_KMH = integer("POSITION_FASTEST_KMH", 200, at_least=1)
+POSITION_BELIEVED_AFTER = integer("POSITION_BELIEVED_AFTER", 3, at_least=1)
+POSITION_STANDSTILL_M = integer("POSITION_STANDSTILL_M", 5, at_least=0)
 
 # --- pages ----------------------------------------------------------------------------------------------------------
 

@@ -15,9 +15,10 @@ from orders.events import OrderEvent, decode_location, decode_order
 from orders.facts import facts_of
 from orders.models import Courier, Order, Position, TrackingLink, milliseconds
 from orders.models import OrderEvent as EventRow
-from orders.positions import COURIERS, PLACE, reduce_locations
+from orders.positions import COURIERS, reduce_locations
 from orders.state import ORDERS, encode, reduce_orders
 from orders.streams import open_track
+from orders.whereabouts import PLACE
 from realtime.api import Denied, Record, Stamp
 from realtime.models import Outbox
 

@@ -10,14 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from orders import positions, state
-from orders.archive import archive_orders, archive_positions, keep_ms, load, restore_orders, restore_positions
+from orders import state, whereabouts
+from orders.archive import archive_orders, archive_positions, load, restore_orders, restore_positions
 from orders.events import LocationEvent, OrderEvent
 from orders.facts import facts_of
 from orders.models import Order, Position, TrackingLink, milliseconds
 from orders.models import OrderEvent as EventRow
 from orders.positions import COURIERS, reduce_locations
 from orders.state import ORDERS, TIMELINE, reduce_orders
+from orders.tuning import keep_ms
 from realtime.api import Stamp
 
 NOW = milliseconds(timezone.now())
@@ -152,7 +153,7 @@ def test_positions_are_folded_into_one_row_a_name():
     expected = reduce_locations([*fixes, late], {}, NOW).puts[COURIERS, "Asha"].value
     assert load([(COURIERS, "Asha")]) == {(COURIERS, "Asha"): expected}
     row = Position.objects.get(pk="Asha")
-    assert positions.encode(row.state()) == expected
+    assert whereabouts.encode(row.state()) == expected
     assert Position.objects.count() == 2
 
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from orders.events import LocationEvent
 from orders.geo import bearing, distance, on_grid
-from orders.positions import COURIERS, PLACE, join_positions, location_keys, reduce_locations
+from orders.positions import COURIERS, join_positions, location_keys, reduce_locations
+from orders.whereabouts import PLACE
 from realtime.api import Stamp
 
 NOW = 1_762_424_100_000
@@ -33,6 +34,7 @@ def shown(*fixes, value=None):
 def test_the_briefs_position_is_its_json_with_a_time_and_a_stamp():
     assert shown(fix(NOW, 4, name="Warehouse A")) == {
         "name": "Warehouse A", "lat": 13.0827, "lng": 80.2707, "timestamp": NOW, "stamp": [NOW, 0, 4],
+        "judged": ["", 0, 4],
     }  # fmt: skip
     assert reduce(fix(NOW)).score == NOW
 
@@ -48,13 +50,20 @@ def test_everything_that_a_fix_says_is_kept_and_what_the_next_one_leaves_out_is_
 
 def test_a_fix_that_is_not_newer_moves_nothing():
     value = reduce(fix(NOW, 1)).value
-    assert reduce(fix(NOW - 1, 2, north=100), value=value).value == value
-    assert reduce(fix(NOW, 1, north=100), value=value).value == value
-    assert reduce(fix(NOW, 1), fix(NOW - 5, 2, north=100)).value == value
+    here = json.loads(value)
+    for moved in (
+        shown(fix(NOW - 1, 2, north=100), value=value),
+        shown(fix(NOW, 0, north=100), value=value),
+        shown(fix(NOW, 1), fix(NOW - 5, 2, north=100)),
+    ):
+        assert {name: moved[name] for name in ("lat", "lng", "timestamp", "stamp")} == {
+            name: here[name] for name in ("lat", "lng", "timestamp", "stamp")
+        }
 
 
 def test_fixes_of_one_broker_batch_share_a_time_and_the_last_one_counts():
-    assert shown(fix(NOW, 1), fix(NOW, 2, north=100))["stamp"] == [NOW, 0, 2]
+    assert shown(fix(NOW, 1), fix(NOW, 2, north=50))["stamp"] == [NOW, 0, 2]
+    assert shown(fix(NOW, 1, timed=False), fix(NOW, 2, north=9_000, timed=False))["stamp"] == [NOW, 0, 2]
 
 
 def test_a_missing_heading_is_the_way_it_went():
@@ -63,7 +72,7 @@ def test_a_missing_heading_is_the_way_it_went():
 
 
 def test_who_stands_still_keeps_its_heading():
-    value = shown(fix(NOW, heading=120), fix(NOW + 1, 1, north=3), fix(NOW + 2, 2, north=5))
+    value = shown(fix(NOW, heading=120), fix(NOW + 1, 1, north=3), fix(NOW + 2, 2, north=4.9))
     assert value["heading"] == 120
     assert "heading" not in shown(fix(NOW), fix(NOW + 1, 1, north=4))
 
@@ -75,7 +84,7 @@ def test_a_fixs_own_heading_stands():
 def test_a_place_that_is_set_elsewhere_heads_nowhere():
     assert "heading" not in shown(fix(NOW, source=PLACE), fix(NOW + 1, 1, north=900, source=PLACE))
     assert "heading" not in shown(fix(NOW, source=PLACE), fix(NOW + 1, 1, north=900), fix(NOW + 2, 2, north=1900))
-    assert shown(fix(NOW, source=PLACE), fix(NOW + 1, 1, north=900, speed=9))["heading"] == 0
+    assert shown(fix(NOW, source=PLACE), fix(NOW + 60_000, 1, north=900, speed=9))["heading"] == 0
 
 
 def test_each_name_is_one_put_and_its_own_fold():

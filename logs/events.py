@@ -1,23 +1,26 @@
-"""Decodes records of `service-logs`: the brief's JSON, other JSON objects, log lines as text (pure).
+"""Decodes records of `service-logs`, of any shape, into log lines (pure).
 
 Any text is a line. Malformed is only what is empty (no value, or white space), too large (over 1 MiB), or
 binary: not UTF-8, or with a NUL in it, or with more than 30 % control characters.
 """
 
-import json
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 import msgspec
 
-from logs import keys, levels, lines
-from logs.harmless import Bounds, clean, is_binary
+from logs import keys, levels, otlp, shapes, stacks
+from logs.harmless import Bounds, clean, is_binary, is_plain
+from logs.parsed import Parsed
 from realtime.api import Malformed, Record, event_time, oversized
 
 TOPIC = "service-logs"
 MAX_MESSAGE = 16_384
 MAX_SERVICE = 100
+MAX_LINES = 10_000
+"""Lines of one record: a message of a megabyte could hold hundreds of thousands."""
 UNKNOWN = "unknown"
 CUT = "_cut"
 """The field that says what was shortened or left out."""
@@ -39,20 +42,19 @@ class _Brief(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """The brief's shape and nothing else: the quick way in."""
 
     message: str
-    level: str = levels.INFO
+    level: str
     service: str = ""
     timestamp: int | float | str | None = None
 
 
 _read_brief = msgspec.json.Decoder(_Brief).decode
-_read_any = msgspec.json.Decoder().decode
 _BRACE = ord("{")
 _BOM = "\ufeff"
 _UNREADABLE = (ValueError, RecursionError, OverflowError)  # msgspec's errors are ValueErrors
 
 
 def decode(record: Record) -> list[LogEvent] | Malformed:
-    """The lines of a record of any shape; today's shapes hold one line each."""
+    """The lines of a record of any shape: one, or as many as an OpenTelemetry message holds."""
     value = record.value
     if not value or value.isspace():
         return Malformed("empty", "a log line needs some text")
@@ -63,7 +65,7 @@ def decode(record: Record) -> list[LogEvent] | Malformed:
         event = _from_brief(record, value)
         if event is not None:
             return [event]
-    return _decode_text(record, value)
+    return _decode_any(record, value)
 
 
 def _from_brief(record: Record, value: bytes) -> LogEvent | None:
@@ -73,7 +75,8 @@ def _from_brief(record: Record, value: bytes) -> LogEvent | None:
     except _UNREADABLE:
         return None
     level = levels.from_word(brief.level)
-    if level is None or len(brief.message) > MAX_MESSAGE:
+    message = brief.message
+    if level is None or len(message) > MAX_MESSAGE or "\n" in message:
         return None
     time = _own_time(brief.timestamp, record.timestamp)
     return LogEvent(
@@ -81,70 +84,76 @@ def _from_brief(record: Record, value: bytes) -> LogEvent | None:
         record.timestamp if time is None else time,
         level,
         _service(brief.service[:MAX_SERVICE]) or _service_of(record),
-        clean(brief.message),
+        clean(message),
         {},
         record.timestamp,
     )
 
 
-def _decode_text(record: Record, value: bytes) -> list[LogEvent] | Malformed:
+def _decode_any(record: Record, value: bytes) -> list[LogEvent] | Malformed:
     try:
         text = value.decode().removeprefix(_BOM).strip()
     except UnicodeDecodeError as error:
         return Malformed("binary", f"not UTF-8 at byte {error.start}")
     if not text:
         return Malformed("empty", "a log line needs some text")
-    if is_binary(text):
+    printable = text.isprintable()
+    if not printable and is_binary(text):
         return Malformed("binary", "it has a NUL or is mostly control characters")
-    found = _json_object(text)
-    return [_from_text(record, text) if found is None else _from_object(record, found, text)]
+    found = shapes.strict_object(text)
+    plain = printable and found is not None and is_plain(text)
+    if found is None:
+        found = shapes.lenient_object(text)
+    if found is None:
+        return [_from_text(record, text)]
+    if otlp.is_otlp(found):
+        return _from_otlp(record, found)
+    line = shapes.from_object(found, record.timestamp)
+    if line.message is None:
+        line = line._replace(message=text, fields={})
+    return [_event(record, line, plain=plain)]
 
 
-def _json_object(text: str) -> Mapping[str, Any] | None:
-    """The object that a text is, if it is one. Python's own parser also reads NaN and lone surrogates."""
-    if text[0] != "{" or text[-1] != "}":
-        return None
-    for read in (_read_any, json.loads):
-        try:
-            found = read(text)
-        except _UNREADABLE:
-            continue
-        return found if isinstance(found, Mapping) else None
-    return None
-
-
-def _from_object(record: Record, found: Mapping[str, Any], text: str) -> LogEvent:
-    line = keys.parse(found)
-    time = _own_time(found[line.time_key], record.timestamp) if line.time_key else None
-    if time is not None:
-        line.rest.pop(line.time_key, None)
-    return _event(
-        record,
-        time,
-        line.level or levels.INFO,
-        _service(line.service[:MAX_SERVICE]) or _service_of(record, line.guessed_service),
-        text if line.message is None else line.message,
-        {} if line.message is None else line.rest,
-    )
+def _from_otlp(record: Record, found: Mapping[str, Any]) -> list[LogEvent] | Malformed:
+    lines = list(islice(otlp.parse(found), MAX_LINES + 1))
+    if not lines:
+        return Malformed("empty", "an OpenTelemetry message without a log record")
+    if len(lines) > MAX_LINES:
+        return Malformed("too_large", f"an OpenTelemetry message with more than {MAX_LINES} log records")
+    return [_event(record, line, number) for number, line in enumerate(lines)]
 
 
 def _from_text(record: Record, text: str) -> LogEvent:
     # What is beyond the longest message cannot be shown; the patterns need colours gone.
-    line = lines.parse(clean(text[: 2 * MAX_MESSAGE]))
-    service = _service_of(record)
-    if line is None:
-        return _event(record, None, levels.INFO, service, text, {})
+    line = shapes.from_text(clean(text[: 2 * MAX_MESSAGE]), record.timestamp)
+    message = line.message or ""
+    rest = text[2 * MAX_MESSAGE :]
+    return _event(record, line._replace(message=message + rest) if rest else line)
+
+
+def _event(record: Record, line: Parsed, number: int = 0, plain: bool = False) -> LogEvent:
+    """A line within bounds, which says in its fields what they left out. Plain lines are within bounds as they are."""
     time = _own_time(line.time, record.timestamp)
-    if time is None and line.time:
-        line.fields["time"] = line.time
-    message = line.message if len(text) <= 2 * MAX_MESSAGE else line.message + text[2 * MAX_MESSAGE :]
-    return _event(record, time, line.level, service, message, line.fields)
+    fields, message = line.fields, line.message or ""
+    if time is None and line.time is not None:
+        fields = {**fields, line.time_key: line.time}
+    if "\n" in message:
+        message, stack = stacks.split(message)
+        fields = {**fields, **keys.about(stack)} if stack else fields
+    if not plain:
+        message, fields = _bounded(message, fields)
+    return LogEvent(
+        _line_id(record) if number == 0 else f"{_line_id(record)}.{number}",
+        record.timestamp if time is None else time,
+        line.level or levels.INFO,
+        _service(line.service[:MAX_SERVICE]) or _service_of(record, line.guess),
+        message,
+        dict(fields),
+        record.timestamp,
+    )
 
 
-def _event(
-    record: Record, time: int | None, level: str, service: str, message: str, fields: Mapping[str, Any]
-) -> LogEvent:
-    """A line within bounds, which says in its fields what they left out."""
+def _bounded(message: str, fields: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     bounds = Bounds()
     kept = bounds.fields(fields) if fields else {}
     notes = ["some fields were left out or shortened"] if bounds.cut else []
@@ -153,8 +162,7 @@ def _event(
         message = message[:MAX_MESSAGE]
     if notes:
         kept[CUT] = "; ".join(notes)
-    own = record.timestamp if time is None else time
-    return LogEvent(_line_id(record), own, level, service, clean(message), kept, record.timestamp)
+    return clean(message), kept
 
 
 def _line_id(record: Record) -> str:

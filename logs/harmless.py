@@ -15,6 +15,9 @@ _HARMFUL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud
 # Control characters that text does without: not tab, line ends, form feed, backspace or escape (colours).
 _BINARY = dict.fromkeys((*range(1, 8), *range(14, 27), *range(28, 32), 127))
 _BINARY_SHARE = 0.3
+# Numbers that JavaScript might round; a text with more digits elsewhere is only looked at more closely.
+_LONG_NUMBER = re.compile(r":\s*-?[0-9]{16}")
+_LONG_IN_LIST = re.compile(r"[:,\[]\s*-?[0-9]{16}")
 
 
 def clean(text: str) -> str:
@@ -28,17 +31,28 @@ def clean(text: str) -> str:
 
 def is_binary(text: str) -> bool:
     """Whether text is data rather than text: it has a NUL, or more than 30 % of it are control characters."""
-    if text.isprintable():
-        return False
     return "\0" in text or len(text) - len(text.translate(_BINARY)) > _BINARY_SHARE * len(text)
+
+
+def is_plain(text: str) -> bool:
+    """Whether a printable JSON object within the standard must be harmless and within bounds, whatever it holds.
+
+    Without escapes no string in it has a character that the text has not; and what is short, with few commas and
+    brackets, cannot be large, many or deep. A cheap look at the whole spares nearly all lines the walk of `Bounds`.
+    """
+    if len(text) > Bounds.MAX_TEXT or "\\" in text:
+        return False
+    lists = text.count("[")
+    numbers = _LONG_IN_LIST if lists else _LONG_NUMBER
+    few = text.count(",") < Bounds.MAX_ITEMS // 2 and text.count("{") + lists <= Bounds.MAX_DEPTH
+    return few and numbers.search(text) is None
 
 
 class Bounds:
     """Copies the JSON values of one line, cleaned and within bounds; `cut` tells of anything left out."""
 
     MAX_ITEMS = 200
-    MAX_DEPTH = 5
-    MAX_KEY = 100
+    MAX_DEPTH = 10
     MAX_TEXT = 4_096
     MAX_CHARACTERS = 16_384
     ELLIPSIS = "…"
@@ -54,7 +68,7 @@ class Bounds:
         for key, item in value.items():
             if self._full():
                 break
-            kept[self._text(str(key), self.MAX_KEY)] = self._value(item, depth)
+            kept[self._text(str(key))] = self._value(item, depth)
         return kept
 
     def _full(self) -> bool:
@@ -68,7 +82,7 @@ class Bounds:
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, str):
-            return self._text(value, self.MAX_TEXT)
+            return self._text(value)
         if isinstance(value, int):
             return value if abs(value) <= SAFE_INTEGER else str(value)
         if isinstance(value, float):
@@ -88,8 +102,8 @@ class Bounds:
             kept.append(self._value(item, depth))
         return kept
 
-    def _text(self, text: str, longest: int) -> str:
-        longest = min(longest, max(self.characters, 0))
+    def _text(self, text: str) -> str:
+        longest = min(self.MAX_TEXT, max(self.characters, 0))
         if len(text) > longest:
             self.cut = True
             text = text[:longest] + self.ELLIPSIS

@@ -9,12 +9,14 @@ SEVERITY = {TRACE: 1, DEBUG: 5, INFO: 9, WARN: 13, ERROR: 17, FATAL: 21}
 
 NAMES: dict[str, tuple[str, ...]] = {
     TRACE: ("TRACE", "TRC", "FINEST", "FINER", "VERBOSE", "SILLY"),
-    DEBUG: ("DEBUG", "DBG", "FINE", "CONFIG"),
-    INFO: ("INFO", "INF", "INFORMATION", "INFORMATIONAL", "NOTICE"),
-    WARN: ("WARN", "WARNING", "WRN"),
-    ERROR: ("ERROR", "ERR", "SEVERE"),
-    FATAL: ("FATAL", "FTL", "CRITICAL", "CRIT", "ALERT", "EMERG", "EMERGENCY", "PANIC", "DPANIC"),
+    DEBUG: ("DEBUG", "DBG", "FINE", "CONFIG", "DEBU"),
+    INFO: ("INFO", "INF", "INFORMATION", "INFORMATIONAL", "NOTICE", "NOTE", "HINT"),
+    WARN: ("WARN", "WARNING", "WRN", "WARNI"),
+    ERROR: ("ERROR", "ERR", "SEVERE", "ERRO", "FAILURE"),
+    FATAL: ("FATAL", "FTL", "CRITICAL", "CRIT", "ALERT", "EMERG", "EMERGENCY", "PANIC", "DPANIC", "FATA"),
 }
+LETTERS = {"T": TRACE, "V": TRACE, "D": DEBUG, "I": INFO, "N": INFO, "W": WARN, "E": ERROR, "F": FATAL, "C": FATAL}
+"""Where a key says that it is a level, one letter will do."""
 WORDS = {word: level for level, words in NAMES.items() for word in words}
 LONGEST_WORD = max(map(len, WORDS))
 
@@ -32,6 +34,7 @@ class Scale(NamedTuple):
 PYTHON = Scale("python", ((50, FATAL), (40, ERROR), (30, WARN), (20, INFO), (10, DEBUG), (1, TRACE)))
 PINO = Scale("pino", ((60, FATAL), (50, ERROR), (40, WARN), (30, INFO), (20, DEBUG), (10, TRACE)))
 SYSLOG = Scale("syslog", ((8, INFO), (7, DEBUG), (5, INFO), (4, WARN), (3, ERROR), (0, FATAL)))
+OTEL = Scale("otel", ((21, FATAL), (17, ERROR), (13, WARN), (9, INFO), (5, DEBUG), (1, TRACE)))
 PINO_OR_SYSLOG = Scale("pino or syslog", PINO.steps + SYSLOG.steps[1:])
 """A bare `level` number: pino and bunyan begin at 10, where syslog and GELF have long ended."""
 
@@ -40,7 +43,8 @@ def from_word(word: str) -> str | None:
     """The level that a word names, in any case; None where it names none."""
     found = WORDS.get(word)
     if found is None and len(word) <= LONGEST_WORD + 4:
-        found = WORDS.get(word.strip().upper())
+        word = word.strip().upper()
+        found = WORDS.get(word) or LETTERS.get(word)
     return found
 
 

@@ -1,19 +1,9 @@
 """Log lines written as text: a table of patterns that find time, level and message (pure)."""
 
 import re
-from typing import NamedTuple
 
 from logs import levels
-
-
-class TextLine(NamedTuple):
-    """What a pattern found. `time` is as written; `fields` holds thread, logger and the like."""
-
-    time: str | None
-    level: str
-    message: str
-    fields: dict[str, str]
-
+from logs.parsed import Parsed
 
 # `2015-10-18 18:01:47,978`, `2024/01/01T10:00:00.5+02:00`, `[2024-01-01 10:00:00 +0000]`, `18:01:47,978`
 _TIME = re.compile(
@@ -58,7 +48,7 @@ UNTIMED = (
 )
 
 
-def parse(text: str) -> TextLine | None:
+def parse(text: str) -> Parsed | None:
     """The parts of a line that names its level where loggers write it; None for any other text."""
     head = _TIME.match(text)
     time = head["time"] if head else None
@@ -70,7 +60,7 @@ def parse(text: str) -> TextLine | None:
             message = parts.pop("message").strip()
             level = levels.from_word(parts.pop("bare") or parts.pop("boxed")) or levels.INFO
             fields = {name: part for name, part in parts.items() if part}
-            return TextLine(_iso(time), level, message, fields)
+            return Parsed(message, level, time=_iso(time), fields=fields)
     return None
 
 

@@ -37,12 +37,13 @@ def _from_number(value: int | float) -> int:
 
 def _from_text(value: str) -> int:
     text = value.strip()
-    try:
-        number = float(text) if "." in text or "e" in text.lower() else int(text)
-    except ValueError:
-        pass
-    else:
-        return _from_number(number)
+    if text[4:5] != "-":  # a date begins with its year
+        try:
+            number = float(text) if "." in text or "e" in text.lower() else int(text)
+        except ValueError:
+            pass
+        else:
+            return _from_number(number)
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

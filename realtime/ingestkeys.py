@@ -76,12 +76,14 @@ def key_in(request: HttpRequest, query: Sequence[str] = ()) -> str:
     return next((request.GET[name] for name in query if request.GET.get(name)), "")
 
 
-def authenticate_key(request: HttpRequest, scope: str, query: Sequence[str] = ()) -> KeyHolder | None:
-    """Who sends this request. None: no good key (401).
+def authenticate_key(
+    request: HttpRequest, scope: str, query: Sequence[str] = (), otherwise: str = ""
+) -> KeyHolder | None:
+    """Who sends this request. None: no good key (401). `otherwise` is a key that stood in the body.
 
     Raises HttpError 403 where the key is not for `scope`, TooMany where it is used too often.
     """
-    text = key_in(request, query)
+    text = key_in(request, query) or otherwise
     holder = authenticate(text) if text else None
     if holder is not None and scope not in holder.scopes:
         allowed = ", ".join(sorted(holder.scopes)) or "nothing"

@@ -9,6 +9,7 @@ from realtime import health
 from realtime.rest import api
 
 api.add_router("/ingest", "logs.api.router")
+api.add_router("/ingest", "orders.ingest_api.router")
 
 urlpatterns = [
     path("", TemplateView.as_view(template_name="realtime/home.html"), name="home"),

@@ -32,6 +32,7 @@ PURE = [
     "orders/steps.py",
     "orders/whereabouts.py",
     "orders/filters.py",
+    "orders/ingest.py",
     "orders/positions.py",
     "orders/geo.py",
     "orders/city.py",

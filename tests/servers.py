@@ -155,9 +155,8 @@ class Stack:
             "PYTHONUNBUFFERED": "1",
             **env,
         }
-        daphne = ["-m", "daphne", "-v", "0", "-b", "127.0.0.1", "-p", str(self.port), "realtime.asgi:application"]
         self.processes: dict[str, Process] = {}
-        self.add("web", *daphne)
+        self.add_web("web", self.port)
         self.add("live", "manage.py", "consume_kafka", "--group", "live")
         self.add("archive", "manage.py", "consume_kafka", "--group", "archive")
         self.add("relay", "manage.py", "relay_outbox")
@@ -222,6 +221,11 @@ class Stack:
     def output(self, name: str) -> str:
         """What a process has written so far."""
         return self.processes[name].log.read_text(errors="replace")
+
+    def add_web(self, name: str, port: int, **env: str) -> Process:
+        """A web process on this port; not started yet."""
+        listen = ["-v", "0", "-b", "127.0.0.1", "-p", str(port)]
+        return self.add(name, "-m", "realtime.serve", *listen, "realtime.asgi:application", **env)
 
     def add(self, name: str, *arguments: str, **env: str) -> Process:
         """One more process of Python under this name, in place of one that has ended; not started yet."""

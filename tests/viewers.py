@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable
+import random
+import re
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, WebSocketException
 
 TRANSPORTS = ("ws", "sse", "poll")
 Frame = dict[str, Any]
@@ -76,6 +78,7 @@ class Live:
         self.base_url, self.view, self.transport, self.cookie = base_url, view, transport, cookie
         self.kept = Kept(cursor=cursor)
         self.refused: Refused | None = None
+        self.returns = 0
         self.headers: dict[str, str] = {}
         self.news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -90,7 +93,11 @@ class Live:
     def connect(self, transport: str = "") -> None:
         self.transport = transport or self.transport
         self.refused = None
-        self._task = asyncio.ensure_future(self._run())
+        self._begin(self._run())
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        self._task = asyncio.ensure_future(work)
+        self._task.add_done_callback(lambda _: self.news.set())
 
     async def cut(self) -> None:
         if self._task is not None:
@@ -110,8 +117,24 @@ class Live:
                 self.news.set()
         except Refused as refused:
             self.refused = refused
-        finally:
-            self.news.set()
+
+    def stay(self) -> None:
+        """Comes back whenever the connection ends, as a page does: after the time it is told, else a short one."""
+        self._begin(self._stay())
+
+    async def _stay(self) -> None:
+        while True:
+            retry_s = random.uniform(0.05, 0.5)
+            try:
+                await self._run()
+                if self.refused is not None:
+                    assert self.refused.code not in (4401, 4403, 4404, 401, 403, 404), self.refused
+                    if told := re.search(r"retry=(\d+)", self.refused.reason):
+                        retry_s = int(told[1]) / 1000
+            except (OSError, httpx.HTTPError, WebSocketException, TimeoutError):
+                pass
+            self.returns += 1
+            await asyncio.sleep(retry_s)
 
     async def until(self, condition: Callable[[Live], Any], deadline_s: float = 20.0) -> Any:
         """The first true value of the condition; fails the test after the deadline, naming the last frames."""

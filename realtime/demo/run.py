@@ -122,7 +122,7 @@ def start_processes(place: Place, env: Mapping[str, str], supervisor: Supervisor
     if not env.get("DJANGO_ALLOWED_HOSTS"):
         extra["DJANGO_ALLOWED_HOSTS"] = ",".join(in_url(host) for host in place.hosts())
     # An access log would hold the tokens of tracking pages.
-    web = child(place, "web", ["-m", "daphne", "-v", "0", *listen(place), "realtime.asgi:application"], extra)
+    web = child(place, "web", ["-m", "realtime.serve", "-v", "0", *listen(place), "realtime.asgi:application"], extra)
     supervisor.start(web)
     for name, arguments in WORKERS.items():
         supervisor.start(child(place, name, ["manage.py", *arguments], extra))

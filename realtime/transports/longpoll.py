@@ -6,10 +6,13 @@ process gave it) resumes like anybody else.
 """
 
 import asyncio
+import contextlib
 import time
 from collections import deque
 from collections.abc import Hashable
 from dataclasses import replace
+
+import msgspec
 
 from realtime import frames
 from realtime.cursors import Cursor
@@ -55,20 +58,17 @@ class Poller:
         self._some.set()
 
     async def wait(self) -> None:
-        """Returns when there is something to fetch: after ANSWER_S of silence a heartbeat."""
-        try:
+        """Returns when there is something to fetch, at the latest after ANSWER_S."""
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(ANSWER_S):
                 await self._some.wait()
-        except TimeoutError:
-            now = int(time.time() * 1000)
-            self._frames.append((frames.encode("heartbeat", {}, Cursor.read(self.cursor), now).text, ""))
 
     def received(self) -> None:
         """The client came with the last answer's cursor, so it has what was given."""
         self.visit.viewer.ack(self._given)
 
     def fetch(self) -> bytes:
-        """The next frames, up to ANSWER_BYTES, as the body of an answer."""
+        """The next frames, up to ANSWER_BYTES, as the body of an answer; a heartbeat where there is none."""
         texts: list[str] = []
         size = 0
         while self._frames and (not texts or size + len(self._frames[0][0]) <= ANSWER_BYTES):
@@ -77,11 +77,15 @@ class Poller:
             size += len(text)
             self.cursor = cursor or self.cursor
         self._given += len(texts)
+        if not texts:
+            now = int(time.time() * 1000)
+            texts.append(frames.encode("heartbeat", {}, Cursor.read(self.cursor), now).text)
         if not self._frames and self.code is None:
             self._some.clear()
         retry = retry_ms(self.visit.viewer.reason) if self.code == RESTARTING and not self._frames else None
         more = "" if retry is None else f',"retry":{retry}'
-        return f'{{"cursor":"{self.cursor}","frames":[{",".join(texts)}]{more}}}'.encode()
+        cursor = msgspec.json.encode(self.cursor).decode()  # a first poll's is what the client says
+        return f'{{"cursor":{cursor},"frames":[{",".join(texts)}]{more}}}'.encode()
 
     def leave(self) -> None:
         self.visit.viewer.close(LEFT)

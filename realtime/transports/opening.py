@@ -14,8 +14,8 @@ from django.db import Error as DatabaseError
 from realtime import draining
 from realtime.cursors import Cursor
 from realtime.lenses import NOT_FOUND, Denied, Lens, View
-from realtime.policy import Every
 from realtime.proxies import holder
+from realtime.sparing import Sparing
 from realtime.state.limits import limited
 from realtime.streams import views
 from realtime.transports.sessions import session_key_of, user_of
@@ -122,16 +122,11 @@ async def refilter(visit: Visit, params: Mapping[str, str]) -> Refused | None:
     return None
 
 
-_complain: dict[str, Every] = {}
+_complaints = Sparing(logger)
 
 
 def _too_many(who: str, what: str, wait_s: int) -> Refused:
-    """Refuses; says so at most once a minute for each client, and never with a token."""
-    now = time.monotonic()
-    if len(_complain) > 1000:
-        _complain.clear()
-    if _complain.setdefault(who, Every(60)).due(now):
-        logger.warning(
-            "Too many %s: %s is refused. (If this is a proxy of yours, name it in TRUSTED_PROXIES.)", what, who
-        )
+    """Refuses, with a log line that holds no token."""
+    text = "Too many %s: %s is refused. (If this is a proxy of yours, name it in TRUSTED_PROXIES.)"
+    _complaints.say(time.monotonic(), text, what, who)
     return Refused(TOO_MANY, f"Too many {what}; come back in {wait_s} s.", wait_s)

@@ -1,0 +1,103 @@
+"""The web process: `python -m realtime.serve [Daphne's arguments] realtime.asgi:application`.
+
+Daphne itself drops everybody at once when it is asked to end, can neither close a WebSocket with 1009 or 1012 nor say
+why, and does not tell an application that a socket came over TLS.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable
+from typing import Any
+
+from daphne.cli import CommandLineInterface
+from daphne.server import Server
+from daphne.ws_protocol import WebSocketProtocol
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.interfaces import ISSLTransport
+
+from realtime import draining
+
+DRAIN_S, REQUESTS_S, CANCEL_S, CLOSE_S = 7.0, 8.0, 2.0, 1.0
+"""For sending viewers away, for requests that run, for those that must be cancelled, for the sockets' last words.
+
+Together less than the 20 s after which a supervisor may lose patience.
+"""
+LOOK_S = 0.05
+REASON_BYTES = 123
+
+
+class Socket(WebSocketProtocol):  # type: ignore[misc]
+    """Closes with any code, and with its reason."""
+
+    def handle_reply(self, message: dict[str, Any]) -> None:
+        if message["type"] == "websocket.close" and self.state == self.STATE_OPEN:
+            reason = message.get("reason", "").encode()[:REASON_BYTES].decode("utf-8", "ignore").encode()
+            self.sendCloseFrame(code=message.get("code", 1000), reasonUtf8=reason, isReply=False)
+        else:
+            super().handle_reply(message)
+
+
+class DrainingServer(Server):  # type: ignore[misc]
+    """Ends in order: no new connections, viewers sent away in batches, running requests answered, within 20 s."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options, ready_callable=self._ready)
+        self._ports: list[Any] = []
+
+    def _ready(self) -> None:
+        self.ws_factory.protocol = Socket
+
+    def listen_success(self, port: Any) -> None:
+        self._ports.append(port)
+        super().listen_success(port)
+
+    def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
+        if scope["type"] == "websocket":
+            secure = ISSLTransport(protocol.transport, None) is not None
+            scope = {**scope, "scheme": "wss" if secure else "ws"}
+        return super().create_application(protocol, scope)
+
+    def kill_all_applications(self) -> Any:
+        """Called before the reactor stops, which waits for what this returns."""
+        return Deferred.fromFuture(asyncio.ensure_future(self._drain()))
+
+    async def _drain(self) -> None:
+        from realtime.transports.visits import visits  # the apps are loaded by now
+
+        draining.begin()
+        for port in self._ports:
+            maybeDeferred(port.stopListening)
+        await visits().drain(DRAIN_S)
+        await self._until_none_runs(REQUESTS_S)
+        for running in self._running():
+            running.cancel()
+        await self._until_none_runs(CANCEL_S)
+        await until(lambda: not self._closing(), CLOSE_S)
+
+    def _running(self) -> list[Any]:
+        found = (details.get("application_instance") for details in self.connections.values())
+        return [instance for instance in found if instance is not None and not instance.done()]
+
+    def _closing(self) -> list[Any]:
+        """Sockets whose browser has not answered the close yet."""
+        return [p for p in self.connections if isinstance(p, Socket) and p.state == p.STATE_CLOSING]
+
+    def _until_none_runs(self, seconds: float) -> Awaitable[None]:
+        return until(lambda: not self._running(), seconds)
+
+
+async def until(condition: Any, seconds: float) -> None:
+    """Returns when the condition is true, or after so long."""
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        await asyncio.sleep(LOOK_S)
+
+
+class Command(CommandLineInterface):  # type: ignore[misc]
+    """Daphne's command line."""
+
+    server_class = DrainingServer
+
+
+if __name__ == "__main__":
+    Command.entrypoint()

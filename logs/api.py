@@ -1,15 +1,16 @@
-"""Ingest of logs over HTTP: JSON and NDJSON."""
+"""Ingest of logs over HTTP: JSON and NDJSON, and OpenTelemetry's protocol."""
 
 import time
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Schema, Status
 from ninja.errors import HttpError
 
+from logs import otlphttp
 from logs.events import TOPIC
 from logs.ingest import MAX_LINES, Refused, lines_in, sort_out
-from realtime.api import KeyAuth, KeyHolder, acked_publish, read_body
+from realtime.api import KafkaAway, KeyAuth, KeyHolder, TooMany, acked_publish, authenticate_key, read_body
 
 router = Router(tags=["ingest"])
 
@@ -70,3 +71,54 @@ def ingest_logs(request: HttpRequest, options: Query[Options]) -> Any:
 
 def told(line: Refused) -> dict[str, Any]:
     return {"line": line.number, "reason": line.reason}
+
+
+OTLP = {
+    "requestBody": {
+        "required": True,
+        "description": "An ExportLogsServiceRequest, in protobuf or JSON, plain or gzip.",
+        "content": {
+            otlphttp.PROTOBUF: {"schema": {"type": "string", "format": "binary"}},
+            otlphttp.JSON: {"schema": {}},
+        },
+    },
+    "security": [{"KeyAuth": []}],
+}
+
+
+@router.post("/otlp/v1/logs", response={200: None}, openapi_extra=OTLP)
+def ingest_otlp(request: HttpRequest) -> HttpResponse:
+    """OTLP/HTTP: what any OpenTelemetry SDK or collector sends, given this address and the header with the key.
+
+    Errors have the protocol's form; 429 and 503 say when to come again.
+    """
+    content_type = (request.content_type or "").lower()
+    form = content_type if content_type in (otlphttp.PROTOBUF, otlphttp.JSON) else otlphttp.PROTOBUF
+    status, wait_s = 200, 0
+    try:
+        export = _exported(request, content_type)
+        acked_publish([(TOPIC, service, value) for service, value in export.values])
+        body = otlphttp.taken(export, form)
+    except HttpError as error:
+        status, wait_s = error.status_code, error.wait_s if isinstance(error, TooMany) else 0
+        body = otlphttp.failed(status, str(error), form)
+    except KafkaAway as error:
+        status, wait_s = 503, 1
+        body = otlphttp.failed(status, str(error), form)
+    answer = HttpResponse(body, status=status, content_type=form)
+    if wait_s:
+        answer["Retry-After"] = str(wait_s)
+    return answer
+
+
+def _exported(request: HttpRequest, content_type: str) -> otlphttp.Export:
+    """What a request holds. Raises HttpError."""
+    holder = authenticate_key(request, "logs")
+    if holder is None:
+        raise HttpError(401, "There is no good key in the header Authorization.")
+    if content_type not in (otlphttp.PROTOBUF, otlphttp.JSON):
+        raise HttpError(415, f"Content-Type is {content_type!r}; {otlphttp.PROTOBUF} and {otlphttp.JSON} are taken.")
+    try:
+        return otlphttp.read(read_body(request), content_type, default_service(holder, ""))
+    except ValueError as error:
+        raise HttpError(400, str(error)) from None

@@ -15,26 +15,38 @@ def is_otlp(found: Mapping[str, Any]) -> bool:
     return "resourceLogs" in found or "resource_logs" in found
 
 
-def parse(found: Mapping[str, Any]) -> Iterator[Parsed]:
-    """The lines of a message, in its order; what has not the form of the protocol is passed over."""
+def parts(found: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any], list[Mapping[str, Any]]]]:
+    """Resource, scope and log records, as they stand; what has not the form of the protocol is passed over."""
     for resource_logs in _mappings(found, "resourceLogs", "resource_logs"):
-        resource = _attributes(_mapping(resource_logs, "resource").get("attributes"))
         for scope_logs in _mappings(resource_logs, "scopeLogs", "scope_logs"):
-            scope = _mapping(scope_logs, "scope")
-            for record in _mappings(scope_logs, "logRecords", "log_records"):
-                line = _line(record, resource, scope)
-                if line is not None:
-                    yield line
+            records = list(_mappings(scope_logs, "logRecords", "log_records"))
+            yield _mapping(resource_logs, "resource"), _mapping(scope_logs, "scope"), records
 
 
-def _line(record: Mapping[str, Any], resource: Mapping[str, Any], scope: Mapping[str, Any]) -> Parsed | None:
+def parse(found: Mapping[str, Any]) -> Iterator[Parsed]:
+    """The lines of a message, in its order."""
+    for resource, scope, records in parts(found):
+        attributes = _attributes(resource.get("attributes"))
+        yield from (_line(record, attributes, scope) for record in records if is_line(record))
+
+
+def service_of(resource: Mapping[str, Any]) -> str:
+    service = _attributes(resource.get("attributes")).get("service.name")
+    return service if isinstance(service, str) else ""
+
+
+def is_line(record: Mapping[str, Any]) -> bool:
+    """Whether a log record says anything."""
+    name = record.get("eventName") or record.get("event_name")
+    return bool(name or any_value(record.get("body")) is not None or _attributes(record.get("attributes")))
+
+
+def _line(record: Mapping[str, Any], resource: Mapping[str, Any], scope: Mapping[str, Any]) -> Parsed:
     """One line. Attributes go through the table of keys, so that exceptions get their one name."""
     get = record.get
     body = any_value(get("body"))
     attributes = _attributes(get("attributes"))
     name = get("eventName") or get("event_name")
-    if body is None and not attributes and not name:
-        return None
     fields: dict[str, Any] = {**keys.parse(attributes).fields}
     if isinstance(body, Mapping):
         inner = keys.parse(body)

@@ -16,7 +16,7 @@ from realtime.times import effective, event_time, millis
 if TYPE_CHECKING:
     from realtime.acks import acked_publish
     from realtime.bodies import read_body
-    from realtime.ingestkeys import KeyAuth, KeyHolder, authenticate_key
+    from realtime.ingestkeys import KeyAuth, KeyHolder, TooMany, authenticate_key
     from realtime.kafka_settings import KafkaAway
     from realtime.outbox import publish
     from realtime.producer import Producer
@@ -50,6 +50,7 @@ __all__ = [
     "Stream",
     "Tail",
     "Tally",
+    "TooMany",
     "Value",
     "View",
     "acked_publish",
@@ -71,6 +72,7 @@ LATE = {
     "KeyAuth": "realtime.ingestkeys",
     "KeyHolder": "realtime.ingestkeys",
     "Producer": "realtime.producer",
+    "TooMany": "realtime.ingestkeys",
     "client_address": "realtime.proxies",
     "count_viewers": "realtime.state.presence",
     "limited": "realtime.state.limits",

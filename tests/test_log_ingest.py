@@ -1,10 +1,21 @@
 """Logs over HTTP: JSON and NDJSON arrive in Kafka as they are, and every slip is told with its line."""
 
 import json
+import logging
 import uuid
 from collections.abc import Iterator
 
 import pytest
+from google.rpc.status_pb2 import Status
+from opentelemetry.exporter.otlp.proto.http import Compression
+from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
+    ExportLogsServiceRequest,
+    ExportLogsServiceResponse,
+)
+from opentelemetry.sdk._logs import LoggerProvider, LoggingHandler
+from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
+from opentelemetry.sdk.resources import Resource
 
 from logs.events import LogEvent, decode
 from realtime import acks
@@ -138,3 +149,103 @@ def test_the_api_documents_itself_from_this_server_alone(client):
     page = client.get("/api/docs").content.decode()
     assert "ninja/swagger-ui-bundle.js" in page
     assert "//cdn" not in page
+
+
+# --- OpenTelemetry ----------------------------------------------------------------------------------------------------
+
+OTLP = "/api/ingest/otlp/v1/logs"
+PROTOBUF = "application/x-protobuf"
+
+
+def a_record(message: str, **more) -> dict:
+    return {"body": {"stringValue": message}, "timeUnixNano": "1762424052948000000", "severityNumber": 17, **more}
+
+
+def an_export(service: str, *records: dict) -> dict:
+    resource = {"attributes": [{"key": "service.name", "value": {"stringValue": service}}]}
+    return {"resourceLogs": [{"resource": resource, "scopeLogs": [{"logRecords": list(records)}]}]}
+
+
+@pytest.fixture
+def export(client, key: str):
+    def export(body: bytes | dict, type: str = "application/json", **headers):
+        data = json.dumps(body).encode() if isinstance(body, dict) else body
+        return client.post(OTLP, data, content_type=type, headers={"Authorization": f"Bearer {key}", **headers})
+
+    return export
+
+
+def test_the_unmodified_exporter_of_opentelemetry_delivers(live_server, key, service, arrived):
+    exporter = OTLPLogExporter(
+        endpoint=live_server.url + OTLP, headers={"Authorization": f"Bearer {key}"}, compression=Compression.Gzip
+    )
+    provider = LoggerProvider(Resource.create({"service.name": service, "host.name": "h1"}))
+    provider.add_log_record_processor(SimpleLogRecordProcessor(exporter))
+    logger = logging.getLogger(service)
+    logger.propagate = False
+    logger.setLevel(logging.DEBUG)
+    logger.addHandler(LoggingHandler(logger_provider=provider))
+    logger.debug("starting")
+    try:
+        raise ValueError("no such card")
+    except ValueError:
+        logger.exception("payment %s failed", 7)
+    provider.shutdown()
+    first, second = arrived()
+    assert (first.service, first.level, first.message) == (service, "DEBUG", "starting")
+    assert (second.level, second.message) == ("ERROR", "payment 7 failed")
+    assert second.fields["resource"]["host.name"] == "h1"
+    assert second.fields["exception"] == "ValueError: no such card"
+    assert "Traceback" in second.fields["stack"]
+
+
+def test_json_of_opentelemetry_is_taken_and_answered_in_json(export, service, arrived):
+    answer = export(an_export(service, a_record("one", traceId="5b8a"), a_record("two")))
+    assert (answer.status_code, answer["Content-Type"], answer.content) == (200, "application/json", b"{}")
+    assert [(event.message, event.level, event.timestamp) for event in arrived()] == [
+        ("one", "ERROR", 1762424052948),
+        ("two", "ERROR", 1762424052948),
+    ]
+
+
+def test_many_records_are_cut_into_values_that_a_record_holds(export, service, arrived):
+    answer = export(an_export(service, *(a_record(f"{i} " + "x" * 3_000) for i in range(700))))
+    assert answer.status_code == 200
+    assert sorted(int(event.message.partition(" ")[0]) for event in arrived()) == list(range(700))
+
+
+def test_records_that_cannot_be_taken_are_counted_in_a_partial_success(export, service, arrived):
+    answer = export(an_export(service, a_record("good"), {}, a_record("x" * 1024 * 1024)))
+    assert answer.json()["partialSuccess"]["rejectedLogRecords"] == "2"
+    request = ExportLogsServiceRequest()
+    request.resource_logs.add().scope_logs.add().log_records.add()
+    answer = export(request.SerializeToString(), PROTOBUF)
+    assert answer.status_code == 200
+    assert ExportLogsServiceResponse.FromString(answer.content).partial_success.rejected_log_records == 1
+    assert [event.message for event in arrived()] == ["good"]
+
+
+@pytest.mark.parametrize(
+    ("body", "type", "headers", "status", "code"),
+    [
+        (b"\xff\xff\xff", PROTOBUF, {}, 400, 3),
+        (b"{", "application/json", {}, 400, 3),
+        (b"", "text/plain", {}, 415, 3),
+        (b"x", PROTOBUF, {"Content-Encoding": "gzip"}, 400, 3),
+        (b"", PROTOBUF, {"Authorization": "Bearer none"}, 401, 16),
+    ],
+)
+def test_errors_have_the_form_of_the_protocol(export, topics, body, type, headers, status, code):
+    answer = export(body, type, **headers)
+    assert answer.status_code == status
+    if type == "application/json":
+        assert answer.json()["code"] == code
+    else:
+        assert Status.FromString(answer.content).code == code
+
+
+def test_kafka_away_lets_an_exporter_come_again(export, settings, monkeypatch, service):
+    settings.KAFKA_BOOTSTRAP_SERVERS = ["127.0.0.1:1"]
+    monkeypatch.setattr("logs.api.acked_publish", acks.Publisher(deadline_s=0.5).publish)
+    answer = export(an_export(service, a_record("x")))
+    assert (answer.status_code, answer["Retry-After"]) == (503, "1")

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.conf import settings
 from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
@@ -154,20 +155,29 @@ class KafkaSource:
 
     def partitions(self) -> list[Partition]:
         """Every partition of the known topics, whoever reads it."""
-        numbers = {topic: self._consumer.partitions_for_topic(topic) or () for topic in self.known}
-        return [(topic, number) for topic, all in numbers.items() for number in sorted(all)]
+        return [(topic["name"], number) for topic in self._describe() for number in range(topic["partitions"])]
 
     def lives(self) -> dict[str, str]:
         """The life of each topic, read anew from the broker."""
-        topics = Topics()
+        self._lives = {topic["name"]: topic["life"] for topic in self._describe()}
+        return self._lives
+
+    def _describe(self) -> list[dict[str, Any]]:
+        topics = Topics(wait_s=3)
         try:
-            self._lives = {found["name"]: found["life"] for found in topics.describe(self.known)}
+            return sorted(topics.describe(self.known), key=lambda topic: self.known.index(topic["name"]))
         finally:
             topics.close()
-        return self._lives
+
+    def _meet(self, partitions: Sequence[Partition]) -> None:
+        """Lets the consumer learn of topics that it is not subscribed to; it knows no offsets of strangers."""
+        for topic in {topic for topic, _ in partitions}:
+            if not self._consumer.partitions_for_topic(topic):
+                raise KafkaAway(f"asking for the partitions of {topic}")
 
     def ends(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
         """The offset that each partition's next record will have."""
+        self._meet(partitions)
         try:
             ends = self._consumer.end_offsets([TopicPartition(*at) for at in partitions], timeout_ms=3_000)
         except KafkaError as error:
@@ -176,6 +186,7 @@ class KafkaSource:
 
     def offsets_at(self, partitions: Sequence[Partition], time_ms: int) -> dict[Partition, int]:
         """The offset of each partition's first record at or after a time; its end where there is none."""
+        self._meet(partitions)
         try:
             found = self._consumer.offsets_for_times(
                 {TopicPartition(*at): time_ms for at in partitions}, timeout_ms=10_000

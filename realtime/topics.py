@@ -18,12 +18,15 @@ def config_of(topic: str) -> dict[str, str]:
 
 
 class Topics:
-    """An admin connection. Every method raises KafkaAway where no broker answers."""
+    """An admin connection. Every method raises KafkaAway where no broker answers; the first after `wait_s`."""
 
-    def __init__(self) -> None:
+    def __init__(self, wait_s: float = 10) -> None:
         try:
             self._admin = KafkaAdminClient(
-                client_id="sightline-topics", bootstrap_timeout_ms=10_000, request_timeout_ms=15_000, **connection()
+                client_id="sightline-topics",
+                bootstrap_timeout_ms=int(wait_s * 1000),
+                request_timeout_ms=15_000,
+                **connection(),
             )
         except KafkaError as error:
             raise KafkaAway("connecting") from error

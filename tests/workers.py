@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -66,6 +67,10 @@ class Servers(Stack):
             return all(self.kafka.end_offset(topic) == 0 for topic in TOPICS)
         except UnknownTopicOrPartitionError:
             return False
+
+    def environment(self) -> dict[str, str]:
+        """For a command of the test's own."""
+        return {**os.environ, **self.env}
 
     def client(self) -> redis.Redis:
         return redis.Redis.from_url(self.redis.url)

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import msgspec
 from django.db import Error as DatabaseError
+from django.db import connection
 
 from realtime.batches import Mark, Partition, Refused
 from realtime.shapes import Change, Id
@@ -16,7 +17,8 @@ from realtime.times import MINUTE
 
 logger = logging.getLogger(__name__)
 
-LOCK_S = 30
+LOCK_S = 15
+"""A rebuild renews its lock before each write; where its worker died, another begins after so long."""
 
 
 class Log(Protocol):
@@ -40,6 +42,7 @@ class Life:
         archive_marks: Callable[[Sequence[Partition]], Mapping[Partition, Mark]],
         submit: Callable[..., Any],
     ) -> None:
+        self.tell: Callable[[str], None] = logger.debug
         self.client, self.names, self.streams, self.log = client, names, streams, log
         self.archive_marks, self.submit = archive_marks, submit
         self._begin = client.register_script(lua("begin"))
@@ -73,11 +76,31 @@ class Life:
         args = [mode, guard, epoch, len(applied) // 2, *applied, len(reach) // 2, *reach]
         return bool(self._begin(keys=keys, args=args))
 
-    def _rebuild(self, run_id: str, now: float) -> str:
+    def rebuild(self, now: float, tell: Callable[[str], None]) -> str:
+        """Begins a new life from the archive although there is one; workers are refused meanwhile, and then go on.
+
+        `tell` hears of the progress. Raises Away; where nothing was lost yet, everything stays as it was.
+        """
+        try:
+            run_id = self.client.info("server")["run_id"]
+            self.archive_marks(self.log.partitions())
+        except AWAY as error:
+            raise StateAway(f"Redis does not answer ({error}).") from error
+        except DatabaseError as error:
+            raise StateAway(f"The database does not answer ({error}).") from error
+        self.tell = tell
+        try:
+            return self._rebuild(run_id, now, by_hand=True)
+        except AWAY as error:
+            raise StateAway(f"Redis does not answer ({error}).") from error
+
+    def _rebuild(self, run_id: str, now: float, by_hand: bool = False) -> str:
         token = secrets.token_hex(8)
         if not self.client.set(self.names.lock, token, nx=True, ex=LOCK_S):
             raise StateAway("Another worker rebuilds the state.")
         try:
+            if by_hand:
+                self.client.delete(self.names.epoch)  # from here on workers are refused
             return self._rebuild_with(token, run_id, now)
         except BaseException:
             if self.client.get(self.names.lock) == token.encode():
@@ -90,6 +113,7 @@ class Life:
             marks = dict(self.archive_marks(self.log.partitions()))  # before the rows: these may only be newer
             restored = sum(self._restore(stream, token, run_id) for stream in self.streams if stream.restore)
         except DatabaseError as error:
+            connection.close()  # the next attempt makes a new one
             raise StateAway(
                 f"Redis is empty and the database that it is rebuilt from does not answer ({error})."
             ) from error
@@ -100,7 +124,7 @@ class Life:
         epoch = new_epoch(run_id)
         if not self._start("lock", token, epoch, marks, now):
             raise StateAway("Another worker rebuilt the state.")
-        logger.info("Redis was empty; %d values came from the archive, the topics bring the rest.", restored)
+        logger.info("%d values came from the archive, the topics bring the rest.", restored)
         return epoch
 
     def _hold(self, token: str, *doomed: bytes) -> None:
@@ -120,6 +144,7 @@ class Life:
             self._hold(token)
             self._write(change, token, run_id)
             restored += len(change.puts)
+            self.tell(f"{stream.topic}: {restored} values restored")
         return restored
 
     def _write(self, change: Change, token: str, run_id: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.db import Error as DatabaseError
+from django.db import connection
 
 from realtime.batches import Applied, Batch, Mark, Partition, Refused
 from realtime.policy import Every
@@ -51,6 +52,10 @@ class LiveState:
         """Makes sure that this server's state has an epoch; nothing is applied before."""
         self.epoch = self._life.epoch(now)
         self._say_alive()
+
+    def rebuild(self, now: float, tell: Callable[[str], None]) -> None:
+        """As where Redis is empty, by hand: see Life.rebuild."""
+        self.epoch = self._life.rebuild(now, tell)
 
     def turn(self, now: float) -> Sequence[Push]:
         """Shows that this worker lives, and merges what the database could not tell before."""
@@ -150,6 +155,7 @@ class LiveState:
             try:
                 merged.update(stream.load(missing))
             except DatabaseError as error:
+                connection.close()  # the next attempt makes a new one
                 logger.warning("The database does not answer (%s); %d values are merged later.", error, len(missing))
                 self._load_at = now + LOAD_AGAIN_S
                 self._unread.update(dict.fromkeys(missing, stream))
@@ -185,6 +191,7 @@ class LiveState:
             try:
                 merged = self._merge(stream, ids)
             except DatabaseError:
+                connection.close()
                 merged = None
             if merged is None:
                 self._load_at = now + LOAD_AGAIN_S

@@ -26,7 +26,7 @@ from realtime.batches import Mark
 from realtime.kafka_settings import KafkaAway, connection
 from realtime.pipeline import Away
 from realtime.records import Record
-from realtime.topics import Topics
+from realtime.topics import LATEST, Topics
 
 logger = logging.getLogger(__name__)
 
@@ -169,15 +169,10 @@ class KafkaSource:
         finally:
             topics.close()
 
-    def _meet(self, partitions: Sequence[Partition]) -> None:
-        """Lets the consumer learn of topics that it is not subscribed to; it knows no offsets of strangers."""
-        for topic in {topic for topic, _ in partitions}:
-            if not self._consumer.partitions_for_topic(topic):
-                raise KafkaAway(f"asking for the partitions of {topic}")
-
     def ends(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
         """The offset that each partition's next record will have."""
-        self._meet(partitions)
+        if any(topic not in self.topics for topic, _ in partitions):
+            return self._ask_for_offsets(partitions, LATEST)  # the consumer knows only what it is subscribed to
         try:
             ends = self._consumer.end_offsets([TopicPartition(*at) for at in partitions], timeout_ms=3_000)
         except KafkaError as error:
@@ -186,16 +181,16 @@ class KafkaSource:
 
     def offsets_at(self, partitions: Sequence[Partition], time_ms: int) -> dict[Partition, int]:
         """The offset of each partition's first record at or after a time; its end where there is none."""
-        self._meet(partitions)
+        found = self._ask_for_offsets(partitions, time_ms)
+        late = [at for at, offset in found.items() if offset < 0]
+        return found | self._ask_for_offsets(late, LATEST) if late else found
+
+    def _ask_for_offsets(self, partitions: Sequence[Partition], time_ms: int) -> dict[Partition, int]:
+        topics = Topics(wait_s=3)
         try:
-            found = self._consumer.offsets_for_times(
-                {TopicPartition(*at): time_ms for at in partitions}, timeout_ms=10_000
-            )
-        except KafkaError as error:
-            raise KafkaAway("asking for offsets by time") from error
-        missing = [(at.topic, at.partition) for at, offset in found.items() if offset is None]
-        offsets = {(at.topic, at.partition): offset.offset for at, offset in found.items() if offset is not None}
-        return offsets | self.ends(missing) if missing else offsets
+            return topics.offsets(partitions, time_ms)
+        finally:
+            topics.close()
 
     def seek(self, starts: Mapping[Partition, int | None]) -> None:
         """Reads on from these offsets; None is the partition's beginning."""

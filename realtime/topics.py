@@ -1,14 +1,17 @@
 """Creates and describes our topics."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from kafka import KafkaAdminClient
+from kafka import KafkaAdminClient, TopicPartition
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from realtime.kafka_settings import KafkaAway, connection, dead_letter_topic
 
 MiB = 1024 * 1024
 PARTITIONS = 4
+LATEST = -1
+"""Instead of a time: the offset that the next record will have."""
 
 
 def config_of(topic: str) -> dict[str, str]:
@@ -68,6 +71,15 @@ class Topics:
             for topic in found
             if not topic.get("error_code")
         ]
+
+    def offsets(self, partitions: Sequence[tuple[str, int]], time_ms: int) -> dict[tuple[str, int], int]:
+        """The offset of each partition's first record at or after a time (-1: there is none), or its end (LATEST)."""
+        try:
+            specs = {TopicPartition(*at): time_ms for at in partitions}
+            found = self._admin.list_partition_offsets(specs, timeout_ms=10_000)
+        except KafkaError as error:
+            raise KafkaAway("asking for offsets") from error
+        return {(at.topic, at.partition): held.offset for at, held in found.items()}
 
     def close(self) -> None:
         self._admin.close()

@@ -16,7 +16,7 @@ NODE_FROM_WHEEL := $(VENV)/node
 endif
 NPM_FLAGS := --no-audit --no-fund --no-update-notifier --loglevel=error
 
-.PHONY: help demo demo-reset test kafka lint format clean
+.PHONY: help demo demo-reset test bench kafka lint format clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -33,6 +33,9 @@ demo-reset: ## forget what the demo has stored
 
 test: $(VENV)/dev.stamp node_modules/dev.stamp ## the whole test suite; T="tests/test_x.py -k word" for a part
 	@$(PY) -m pytest $(T)
+
+bench: $(VENV)/dev.stamp node_modules/dev.stamp ## the benchmarks, as a table, bench.json and bench.html; B="--rows logs,orders" for a part
+	@$(PY) -m tests.bench $(B)
 
 kafka: $(VENV)/runtime.stamp ## run Apache Kafka in the foreground; BROKERS=3 for a cluster
 	@$(PY) -m compose.local.kafka --brokers $(BROKERS)

@@ -1,0 +1,103 @@
+"""Pushes without Kafka, so that a row about the web process measures that process.
+
+python -m tests.bench.driver hub|stock RATE SECONDS
+
+`hub` applies one order event after the other as a live worker does, and pushes each; `stock` tells the group of
+stock.py a text of the same length. At most RATE a second. Prints how many were sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "realtime.settings")
+django.setup()
+
+from channels.layers import get_channel_layer  # noqa: E402 - after setup
+
+from realtime.batches import Applied, Batch, Mark, Partition  # noqa: E402
+from realtime.groups import Pusher  # noqa: E402
+from realtime.records import Record  # noqa: E402
+from realtime.state.connection import client, names  # noqa: E402
+from realtime.state.live import LiveState  # noqa: E402
+from realtime.streams import by_topic, streams  # noqa: E402
+from tests.bench.stock import GROUP  # noqa: E402
+
+TOPIC, LIFE = "order-updates", "bench"
+
+
+class NoLog:
+    """A log of topics without records: what is applied here comes from no topic."""
+
+    def partitions(self) -> Sequence[Partition]:
+        return []
+
+    def ends(self, partitions: Sequence[Partition]) -> Mapping[Partition, int]:
+        return {}
+
+    def offsets_at(self, partitions: Sequence[Partition], time_ms: int) -> Mapping[Partition, int]:
+        return {}
+
+    def lives(self) -> Mapping[str, str]:
+        return {}
+
+
+def event(n: int) -> bytes:
+    """An update of one of 100 orders that says when it was sent."""
+    now = time.time()
+    return (
+        f'{{"orderId":"BENCH-{n % 100:03}","status":"{("Packed", "Shipped")[n // 100 % 2]}",'
+        f'"customerName":"sent:{int(now * 1_000_000)}","timestamp":{int(now * 1000)}}}'
+    ).encode()
+
+
+def hub() -> Callable[[int], None]:
+    state, push = LiveState(client(), names(), streams(), NoLog(), lambda partitions: {}, "bench"), Pusher()
+    state.begin(time.time())
+    held = state.marks([(TOPIC, 0)]).get((TOPIC, 0))
+    stream = by_topic()[TOPIC]
+    at: list[Mark | None] = [held]
+
+    def say(n: int) -> None:
+        offset = at[0].offset + 1 if at[0] else 0
+        batch = Batch()
+        batch.add(stream, [Record(TOPIC, LIFE, 0, offset, int(time.time() * 1000), None, event(n))], at[0])
+        outcome = state.apply(batch, time.time())
+        if not isinstance(outcome, Applied):
+            raise RuntimeError(f"refused: {outcome}")
+        push(outcome.pushes)
+        push(state.turn(time.time()))
+        at[0] = Mark(LIFE, offset)
+
+    return say
+
+
+def stock() -> Callable[[int], None]:
+    layer, runner = get_channel_layer(), asyncio.Runner()
+
+    def say(n: int) -> None:
+        text = '{"type":"delta","orders":[' + event(n).decode() + "]}"
+        runner.run(layer.group_send(GROUP, {"type": "tell", "text": text.ljust(330)}))
+
+    return say
+
+
+def main(kind: str, rate: float, seconds: float) -> None:
+    say = hub() if kind == "hub" else stock()
+    begun, n = time.monotonic(), 0
+    while (passed := time.monotonic() - begun) < seconds:
+        if passed * rate < n:
+            time.sleep(n / rate - passed)
+        say(n)
+        n += 1
+    print(n)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], float(sys.argv[2]), float(sys.argv[3]))

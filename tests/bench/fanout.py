@@ -1,0 +1,80 @@
+"""How many frames one web process sends: through the hub, through stock Channels consumers, and at which price."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from compose.local.process import Process
+from tests.bench.crowd import Crowd, cpu_s
+from tests.bench.place import Place
+from tests.bench.report import Row
+from tests.servers import free_ports
+
+VIEWERS, SECONDS = 200, 6.0
+PUSHES = {"hub": 600, "stock": 60, "uvicorn": 600}
+"""A second: more than the server can pass on to that many viewers."""
+
+
+def fan_out(place: Place, repeats: int, n: int) -> list[Row]:
+    """Hub, stock and uvicorn in turn, so that all of them meet the same machine."""
+    rows = [Row("fan-out", "frames/s"), Row("fan-out-stock", "frames/s"), Row("fan-out-uvicorn", "frames/s")]
+    prices = []
+    for _ in range(repeats):
+        for row, kind in zip(rows, ("hub", "stock", "uvicorn"), strict=True):
+            rate, price = _frames(place, kind, VIEWERS, PUSHES[kind])
+            row.values.append(rate)
+            prices.append(price)
+    for i, row in enumerate(rows):
+        price = sorted(prices[i::3])[repeats // 2]
+        row.note = f"{VIEWERS} viewers, one process; {price:.1f} us of processor time a frame"
+    return rows
+
+
+def frame_price(place: Place, repeats: int, n: int) -> list[Row]:
+    """Processor time a frame with ever more viewers."""
+    rows = []
+    for viewers, pushes in ((10, 200), (100, 200), (1_000, 40)):
+        row = Row(
+            f"frame-cpu-{viewers}", "us/frame", note=f"the web process alone, {viewers} viewers, {pushes} pushes/s"
+        )
+        row.values = [_frames(place, "hub", viewers, pushes)[1] for _ in range(repeats)]
+        rows.append(row)
+    return rows
+
+
+def _frames(place: Place, kind: str, viewers: int, pushes: int) -> tuple[float, float]:
+    """Frames a second at the viewers, and processor time a frame in the web process, in us."""
+    port = free_ports()
+    application = "tests.bench.stock:application" if kind == "stock" else "realtime.asgi:application"
+    server = ["-m", "daphne", "-v", "0", "-b", "127.0.0.1", "-p", str(port), application]
+    if kind == "uvicorn":
+        server = ["-m", "uvicorn", "--host", "127.0.0.1", "--port", str(port), "--log-level", "warning",
+                  "--ws-per-message-deflate", "false", application]  # fmt: skip
+    name = f"web-{kind}"
+    with place.program(name, *server, port=port, PUSH_INTERVAL_MS="0") as web:
+        # A worker's state is there before the first viewer comes: nobody waits for an epoch.
+        drive = ["-m", "tests.bench.driver", "stock" if kind == "stock" else "hub"]
+        with place.program("driver", *drive, "20", str(SECONDS * 20)):
+            crowd = Crowd(port, "/ws/orders/", place.cookie, viewers)
+        with crowd, place.program("driver", *drive, str(pushes), str(SECONDS + 3)) as driver:
+            return _measure(crowd, web, driver)
+
+
+def _measure(crowd: Crowd, web: Process, driver: Process) -> tuple[float, float]:
+    _run(driver, 1.5)
+    crowd.report()
+    before = cpu_s(web.pid)
+    _run(driver, SECONDS)
+    got = crowd.report()
+    return got.rate, (cpu_s(web.pid) - before) * 1_000_000 / got.frames
+
+
+def _run(driver: Process, seconds: float) -> None:
+    """Lets it go on for so long; one that ended has failed."""
+
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if not driver.alive:
+            sys.exit(f"the driver ended: {driver.last_words()}")
+        time.sleep(0.05)

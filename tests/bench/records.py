@@ -1,0 +1,53 @@
+"""The records that the benchmarks send: shaped as the brief has them, and as many as wanted."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator
+
+Made = tuple[str, bytes]
+"""A key and a value."""
+
+SERVICES = ("auth", "orders", "payment", "search")
+LEVELS = ("INFO",) * 8 + ("WARN", "ERROR")
+STATUSES = ("Packed", "Shipped", "Out for delivery")
+COURIER_STEP_DEG = 0.0001
+"""About eleven metres: a courier that moves so far in a second is believed."""
+
+
+def logs(n: int) -> Iterator[Made]:
+    """Log lines of 200 bytes in the brief's shape."""
+    now = int(time.time() * 1000)
+    for i in range(n):
+        service, level = SERVICES[i % 4], LEVELS[i % 10]
+        head = f'{{"service":"{service}","level":"{level}","timestamp":{now + i // 100},"message":"request {i} took '
+        yield service + str(i % 16), (head + "x" * (198 - len(head)) + '"}').encode()
+
+
+def orders(n: int, of: int, first: int = 0) -> Iterator[Made]:
+    """Updates over `of` orders; each changes its order's status and is newer than the one before."""
+    begin = int(time.time() * 1000) - 3_600_000
+    for i in range(first, first + n):
+        order, turn = f"ORD-{i % of:06}", i // of
+        yield (
+            order,
+            (
+                f'{{"orderId":"{order}","status":"{STATUSES[turn % 3]}","customerName":"Sandeep {i}",'
+                f'"timestamp":{begin + turn * 10}}}'
+            ).encode(),
+        )
+
+
+def locations(n: int, of: int, first: int = 0) -> Iterator[Made]:
+    """Fixes of `of` couriers that drive on, a second after the other."""
+    begin = int(time.time() * 1000) - 6 * 3_600_000
+    for i in range(first, first + n):
+        name, turn = f"Courier {i % of:05}", i // of
+        lat, lng = 12.9 + (i % of) * 1e-4, 80.1 + turn * COURIER_STEP_DEG
+        yield name, f'{{"name":"{name}","lat":{lat:.5f},"lng":{lng:.5f},"timestamp":{begin + turn * 1000}}}'.encode()
+
+
+def chunks(made: Iterator[Made], size: int) -> Iterator[list[Made]]:
+    while chunk := list(itertools.islice(made, size)):
+        yield chunk

@@ -14,6 +14,7 @@ from daphne.server import Server
 from daphne.ws_protocol import WebSocketProtocol
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import ISSLTransport
+from twisted.internet.tcp import Server as TcpServer
 
 from realtime import draining
 
@@ -26,11 +27,55 @@ LOOK_S = 0.05
 REASON_BYTES = 123
 
 
+class LastFrame:
+    """A text as the bytes of a WebSocket frame. The hub sends one text to many sockets: it is framed once."""
+
+    def __init__(self) -> None:
+        self._text, self._frame = "", frame_of("")
+
+    def __call__(self, text: str) -> bytes:
+        if text is not self._text:
+            self._text, self._frame = text, frame_of(text)
+        return self._frame
+
+
+def frame_of(text: str) -> bytes:
+    """One unmasked text frame (RFC 6455, 5.2)."""
+    payload = text.encode()
+    size = len(payload)
+    if size < 126:
+        head = bytes((0x81, size))
+    elif size < 65_536:
+        head = b"\x81\x7e" + size.to_bytes(2, "big")
+    else:
+        head = b"\x81\x7f" + size.to_bytes(8, "big")
+    return head + payload
+
+
+framed = LastFrame()
+
+
+def write_now(transport: Any, data: bytes) -> None:
+    """Writes what the kernel takes at once; Twisted keeps the rest.
+
+    Twisted alone would arm the poller, write in the reactor's next turn and disarm it: two system calls more for each
+    frame, which cost a web process half of what it can send.
+    """
+    if type(transport) is TcpServer and not (transport.dataBuffer or transport._tempDataBuffer):
+        written = transport.writeSomeData(data)
+        if isinstance(written, int):  # else the connection is lost, which `write` finds out too
+            data = data[written:]
+    if data:
+        transport.write(data)
+
+
 class Socket(WebSocketProtocol):  # type: ignore[misc]
-    """Closes with any code, and with its reason."""
+    """Sends without a detour, and closes with any code and with its reason."""
 
     def handle_reply(self, message: dict[str, Any]) -> None:
-        if message["type"] == "websocket.close" and self.state == self.STATE_OPEN:
+        if message["type"] == "websocket.send" and message.get("text") and self.state == self.STATE_OPEN:
+            write_now(self.transport, framed(message["text"]))
+        elif message["type"] == "websocket.close" and self.state == self.STATE_OPEN:
             reason = message.get("reason", "").encode()[:REASON_BYTES].decode("utf-8", "ignore").encode()
             self.sendCloseFrame(code=message.get("code", 1000), reasonUtf8=reason, isReply=False)
         else:

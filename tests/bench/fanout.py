@@ -47,7 +47,8 @@ def _frames(place: Place, kind: str, viewers: int, pushes: int) -> tuple[float, 
     """Frames a second at the viewers, and processor time a frame in the web process, in us."""
     port = free_ports()
     application = "tests.bench.stock:application" if kind == "stock" else "realtime.asgi:application"
-    server = ["-m", "daphne", "-v", "0", "-b", "127.0.0.1", "-p", str(port), application]
+    daphne = "daphne" if kind == "stock" else "realtime.serve"
+    server = ["-m", daphne, "-v", "0", "-b", "127.0.0.1", "-p", str(port), application]
     if kind == "uvicorn":
         server = ["-m", "uvicorn", "--host", "127.0.0.1", "--port", str(port), "--log-level", "warning",
                   "--ws-per-message-deflate", "false", application]  # fmt: skip

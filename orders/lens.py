@@ -5,14 +5,21 @@ from typing import Any
 
 from msgspec import DecodeError, Struct, field, json, to_builtins
 
-from orders.facts import OUT_FOR_DELIVERY, Place
-from orders.geo import on_grid
+from orders.facts import Place
 from orders.positions import COURIERS
+from orders.public import (
+    SIGHT,
+    Sight,
+    TrackedOrder,
+    TrackedPosition,
+    courier_shown,
+    order_decoder,
+    position_decoder,
+    public_order,
+    public_position,
+)
 from orders.state import ORDERS
 from realtime.api import Id, Kind, Lens, Part, Value
-
-GRID_M = 50
-"""The public sees a courier's position to so many metres."""
 
 
 class StaffOrder(Struct, rename="camel", kw_only=True, omit_defaults=True):
@@ -83,14 +90,16 @@ class TrackLens(Lens):
     """One order as its customer sees it: no names but the courier's first, no position but on the way, rounded.
 
     `known` is what the database holds of the order; it is shown where Redis holds nothing. A deleted order is null in
-    its last frame; one that only left Redis stays as it was shown.
+    its last frame; one that only left Redis stays as it was shown. The ETA comes from the position that the same
+    frame shows, so that both always agree.
     """
 
-    def __init__(self, order_id: str, known: bytes | None = None) -> None:
+    def __init__(self, order_id: str, known: bytes | None = None, sight: Sight = SIGHT) -> None:
         self.order_id = order_id
         self.known = known
-        self.order: StaffOrder | None = None
-        self.position: StaffPosition | None = None
+        self.sight = sight
+        self.order: TrackedOrder | None = None
+        self.position: TrackedPosition | None = None
         self._order_rev = self._position_rev = -1
         self._sent: dict[str, Any] = {}
         self._wanted: Id | None = None
@@ -121,8 +130,8 @@ class TrackLens(Lens):
     def wants(self) -> Sequence[Id]:
         return () if self._wanted is None else (self._wanted,)
 
-    def _seen(self, value: Value) -> StaffOrder | None:
-        order: StaffOrder | None = _read(_order, value.data if value.data is not None else self.known)
+    def _seen(self, value: Value) -> TrackedOrder | None:
+        order: TrackedOrder | None = _read(order_decoder, value.data if value.data is not None else self.known)
         return order
 
     def _take_order(self, value: Value | None, snapshot: bool) -> None:
@@ -136,48 +145,20 @@ class TrackLens(Lens):
         if value is None or not (snapshot or value.rev > self._position_rev):
             return
         self._position_rev = value.rev
-        self.position = _read(_position, value.data)
+        self.position = _read(position_decoder, value.data)
 
     def _body(self, snapshot: bool) -> dict[str, Any] | None:
         """The whole of it, or what differs from what this viewer was last sent."""
-        facts: dict[str, Any] = {"order": public_order(self.order), "position": public_position(self.position)}
+        since = self.order.carried_since if self.order else 0
+        facts: dict[str, Any] = {
+            "order": public_order(self.order, self.position, self.sight),
+            "position": public_position(self.position, since, self.sight),
+        }
         body = {name: what for name, what in facts.items() if snapshot or what != self._sent.get(name)}
         self._sent = facts
-        revs = {"order": self._order_rev, "position": self._position_rev}
+        # The ETA comes from both, so that an order is newer where only its courier moved.
+        revs = {"order": max(self._order_rev, self._position_rev), "position": self._position_rev}
         return {name: what and what | {"rev": revs[name]} for name, what in body.items()} or None
-
-
-def courier_shown(order: StaffOrder | None) -> str | None:
-    """Whose position the order's customer may see: its courier's, while it is out for delivery."""
-    if order is None or order.deleted or order.status != OUT_FOR_DELIVERY:
-        return None
-    return order.courier
-
-
-def public_order(order: StaffOrder | None) -> dict[str, Any] | None:
-    """An order as its customer sees it; None for a deleted one."""
-    if order is None or order.deleted:
-        return None
-    shown: dict[str, Any] = {"status": order.status, "times": order.times}
-    if order.public_note:
-        shown["publicNote"] = order.public_note
-    if order.eta is not None:
-        shown["eta"] = order.eta
-    if order.courier:
-        shown["courier"] = order.courier.split()[0]
-    if order.destination is not None:
-        shown["destination"] = to_builtins(order.destination)
-    return shown
-
-
-def public_position(position: StaffPosition | None) -> dict[str, Any] | None:
-    """A courier's position as a customer sees it, on the grid; its accuracy is no better than the grid's."""
-    if position is None:
-        return None
-    lat, lng = on_grid(position.lat, position.lng, GRID_M)
-    accuracy = max(GRID_M, round(position.accuracy or 0))
-    shown = {"lat": lat, "lng": lng, "timestamp": position.timestamp, "accuracy": accuracy}
-    return shown if position.heading is None else shown | {"heading": round(position.heading) % 360}
 
 
 def _read(decoder: json.Decoder[Any], data: bytes | None) -> Any:

@@ -3,6 +3,7 @@
 import secrets
 from datetime import UTC, datetime, timedelta
 
+from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
@@ -189,6 +190,11 @@ class OrderEvent(models.Model):
         return f"{self.status or 'Change'} at {moment(self.time):%Y-%m-%d %H:%M:%S}"
 
 
+def outlives_order() -> timedelta:
+    """How long a link works after its order is over, where the link does not say."""
+    return timedelta(hours=settings.TRACKING_OUTLIVES_HOURS)
+
+
 def new_token() -> str:
     """192 random bits, safe in a URL."""
     return secrets.token_urlsafe(24)
@@ -197,14 +203,11 @@ def new_token() -> str:
 class TrackingLink(models.Model):
     """Shows one order to whoever holds its token, until it expires or is revoked."""
 
-    OUTLIVES_ORDER = timedelta(days=1)
-    """How long a link works after its order is over, where the link does not say."""
-
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="links")
     token = models.CharField(max_length=64, unique=True, default=new_token, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(
-        null=True, blank=True, help_text="Empty: the link works until a day after its order is over."
+        null=True, blank=True, help_text="Empty: it works until TRACKING_OUTLIVES_HOURS after its order is over."
     )
     revoked_at = models.DateTimeField(null=True, blank=True)
 
@@ -222,4 +225,20 @@ class TrackingLink(models.Model):
         if self.expires_at is not None:
             return now < self.expires_at
         finished = self.order.finished_at
-        return finished is None or now < finished + self.OUTLIVES_ORDER
+        return finished is None or now < finished + outlives_order()
+
+
+class SentBefore(models.Model):
+    """A request with an Idempotency-Key, and the order that it made."""
+
+    sender = models.CharField(max_length=200)
+    key = models.CharField(max_length=200)
+    digest = models.CharField(max_length=64)
+    order = models.ForeignKey(Order, null=True, on_delete=models.CASCADE)
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["sender", "key"], name="one_row_a_request")]
+
+    def __str__(self) -> str:
+        return f"{self.sender}: {self.key}"

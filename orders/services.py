@@ -14,7 +14,7 @@ from django.utils import timezone
 from orders import archive, positions, state, steps, whereabouts
 from orders.events import LocationEvent, OrderEvent
 from orders.facts import FINISHED, MAX_ID, MAX_NAME, OrderFacts, facts_of, identifier, plain
-from orders.models import Courier, Order, Position, TrackingLink, milliseconds
+from orders.models import Courier, Order, Position, TrackingLink, milliseconds, outlives_order
 from orders.positions import COURIERS
 from orders.state import ORDERS, OrderState
 from orders.tuning import rules
@@ -132,7 +132,7 @@ def tracking_link(order_id: str) -> TrackingLink:
                 return link
         link = TrackingLink(order=row)
         if not link.opens():
-            link.expires_at = timezone.now() + TrackingLink.OUTLIVES_ORDER
+            link.expires_at = timezone.now() + outlives_order()
         link.save()
         return link
 

@@ -11,7 +11,7 @@ from orders.lens import StaffLens, TrackLens
 from orders.models import TrackingLink
 from orders.positions import COURIERS, join_positions, location_keys, reduce_locations
 from orders.state import ORDERS, TIMELINE, encode, join_orders, order_keys, reduce_orders
-from orders.tuning import keep_ms, rules
+from orders.tuning import keep_ms, rules, sight
 from realtime.api import FORBIDDEN, NOT_FOUND, SIGNED_OUT, Denied, Lens, Stream, View
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{22,64}")
@@ -31,7 +31,7 @@ def open_track(user: Any, argument: str, params: Mapping[str, str]) -> Lens | De
     link = find_link(argument)
     if link is None:
         return Denied(NOT_FOUND, "This link shows no order, or no longer.")
-    return TrackLens(link.order_id, known=encode(link.order.state()))
+    return TrackLens(link.order_id, known=encode(link.order.state()), sight=sight())
 
 
 def find_link(token: str) -> TrackingLink | None:

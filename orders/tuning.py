@@ -2,7 +2,10 @@
 
 from django.conf import settings
 
+from orders.eta import EtaRules
 from orders.filters import Rules
+from orders.public import Sight
+from orders.routing import road
 
 
 def keep_ms() -> int:
@@ -22,3 +25,14 @@ def rules() -> Rules:
         believed_after=settings.POSITION_BELIEVED_AFTER,
         standstill_m=settings.POSITION_STANDSTILL_M,
     )
+
+
+def sight() -> Sight:
+    """By what the public sees an order and its courier."""
+    eta = EtaRules(road_factor=settings.ETA_ROAD_PERCENT / 100, usual_m_s=settings.ETA_USUAL_KMH / 3.6)
+    return Sight(grid_m=settings.PUBLIC_GRID_M, eta=eta, road=road())
+
+
+def near() -> dict[str, int]:
+    """From how many metres a courier is arriving, and has arrived."""
+    return {"arriving": settings.ARRIVING_M, "arrived": settings.ARRIVED_M}

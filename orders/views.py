@@ -19,6 +19,7 @@ from orders.models import Order, TrackingLink
 from orders.positions import COURIERS
 from orders.state import ORDERS
 from orders.streams import find_link
+from orders.tuning import near, sight
 from realtime.api import Id, Part, Value, peek
 
 View = Callable[..., HttpResponseBase]
@@ -79,12 +80,12 @@ def track_context(link: TrackingLink) -> dict[str, Any]:
         "view": track_frame(link.order),
         "streamView": f"track/{link.token}",
     }
-    return page | {"config": map_config() | page}
+    return page | {"config": map_config() | page | {"near": near()}}
 
 
 def track_frame(order: Order) -> dict[str, Any]:
     """The order as its tracking view's snapshot would show it, from Redis or, where it holds nothing, the database."""
-    lens, part = TrackLens(order.pk), Part()
+    lens, part = TrackLens(order.pk, sight=sight()), Part()
     for kind in (ORDERS, COURIERS):
         for name in lens.ids(kind, part):
             part.values[kind, name] = Value(_value((kind, name)), 0)

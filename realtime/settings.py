@@ -106,7 +106,8 @@ CACHES = {
         "BACKEND": "django_redis.cache.RedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": f"{REDIS_PREFIX}cache",
-        "OPTIONS": {"SOCKET_CONNECT_TIMEOUT": 2, "SOCKET_TIMEOUT": 5},
+        # a cache that is away holds nothing
+        "OPTIONS": {"SOCKET_CONNECT_TIMEOUT": 2, "SOCKET_TIMEOUT": 5, "IGNORE_EXCEPTIONS": True},
     },
 }
 CHANNEL_LAYERS = {
@@ -155,6 +156,15 @@ POSITION_FUTURE_S = integer("POSITION_FUTURE_S", 10, at_least=0, at_most=60)
 POSITION_FASTEST_KMH = integer("POSITION_FASTEST_KMH", 200, at_least=1)
 POSITION_BELIEVED_AFTER = integer("POSITION_BELIEVED_AFTER", 3, at_least=1)
 POSITION_STANDSTILL_M = integer("POSITION_STANDSTILL_M", 5, at_least=0)
+TRACKING_OUTLIVES_HOURS = integer("TRACKING_OUTLIVES_HOURS", 24, at_least=0)
+PUBLIC_GRID_M = integer("PUBLIC_GRID_M", 50, at_least=1)
+ETA_ROAD_PERCENT = integer("ETA_ROAD_PERCENT", 130, at_least=100)
+ETA_USUAL_KMH = integer("ETA_USUAL_KMH", 20, at_least=1)
+ARRIVING_M = integer("ARRIVING_M", 500, at_least=1)
+ARRIVED_M = integer("ARRIVED_M", 80, at_least=1)
+OSRM_URL = text("OSRM_URL", "")
+if OSRM_URL and not OSRM_URL.startswith(("http://", "https://")):
+    raise ImproperlyConfigured(f"OSRM_URL is {OSRM_URL!r}; it must begin with http:// or https://.")
 
 # --- pages ----------------------------------------------------------------------------------------------------------
 

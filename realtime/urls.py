@@ -10,6 +10,8 @@ from realtime.rest import api
 
 api.add_router("/ingest", "logs.api.router")
 api.add_router("/ingest", "orders.ingest_api.router")
+api.add_router("", "orders.api.router")
+api.add_router("", "orders.api.public")
 
 urlpatterns = [
     path("", TemplateView.as_view(template_name="realtime/home.html"), name="home"),

@@ -33,6 +33,8 @@ PURE = [
     "orders/whereabouts.py",
     "orders/filters.py",
     "orders/ingest.py",
+    "orders/eta.py",
+    "orders/public.py",
     "orders/positions.py",
     "orders/geo.py",
     "orders/city.py",

@@ -9,6 +9,8 @@ from django import template
 from django.utils import timezone
 
 from orders.facts import FINISHED, OUT_FOR_DELIVERY
+from orders.geo import distance
+from orders.tuning import near
 
 register = template.Library()
 
@@ -28,6 +30,8 @@ WORDS: dict[str, dict[str, str]] = {
         "Failed attempt": "We could not deliver your order",
         "Cancelled": "Your order was cancelled",
         "Returned": "Your order was returned",
+        "arriving": "{courier} is almost there",
+        "arrived": "{courier} has arrived",
         "": "We know of your order",
         "gone": "This order is no longer here",
     },
@@ -38,6 +42,7 @@ WORDS: dict[str, dict[str, str]] = {
         "Shipped": LEAVE_OPEN,
         "Failed attempt": "The courier was there, but could not hand it over.",
         "Cancelled": "Nothing more will happen with it.",
+        "arrived": "{courier} is at the address with your order.",
         "gone": "It was deleted, or is no longer kept. If that surprises you, ask whoever sent you this link.",
     },
     "steps": {"Out for delivery": "On its way", "Failed attempt": "Not delivered"},
@@ -57,7 +62,7 @@ def tracking(view: Mapping[str, Any]) -> dict[str, Any]:
         return {"headline": WORDS["headlines"]["gone"], "detail": WORDS["details"]["gone"], "gone": True}
     now = int(time.time() * 1000)
     times = order.get("times") or {}
-    headline, detail = _answer(order, now)
+    headline, detail = _answer(order, view.get("position"), now)
     return {
         "headline": headline,
         "detail": detail,
@@ -118,8 +123,8 @@ def _step(status: str, times: Mapping[str, int], state: str) -> dict[str, Any]:
     return {"label": WORDS["steps"].get(status, status), "at": times.get(status), "state": state}
 
 
-def _answer(order: Mapping[str, Any], now: int) -> tuple[str, str]:
-    """The headline and the sentence under it; the same rules as answer.js, which also knows distances."""
+def _answer(order: Mapping[str, Any], position: Mapping[str, Any] | None, now: int) -> tuple[str, str]:
+    """The headline and the sentence under it; the same rules as answer.js, which also says distances."""
     status = order.get("status") or ""
     courier = order.get("courier") or "Your courier"
     headline = WORDS["headlines"].get(status, f"Your order: {status}").replace("{courier}", courier)
@@ -127,11 +132,20 @@ def _answer(order: Mapping[str, Any], now: int) -> tuple[str, str]:
     if status != OUT_FOR_DELIVERY:
         expected = f"Expected about {clock(eta)}." if eta and eta > now and status not in FINISHED else ""
         return headline, expected or WORDS["details"].get(status, "")
+    metres = _metres(order.get("destination"), position)
+    for place in ("arrived", "arriving"):
+        if metres is not None and metres <= near()[place]:
+            words = WORDS["headlines"][place], WORDS["details"].get(place, "")
+            return words[0].replace("{courier}", courier), words[1].replace("{courier}", courier)
     if not eta:
         return headline, ""
     if eta <= now:
         return headline, f"It was expected at {clock(eta)}."
     return _minutes(eta - now), f"{courier} is on the way with your order, expected at {clock(eta)}."
+
+
+def _metres(to: Mapping[str, Any] | None, position: Mapping[str, Any] | None) -> float | None:
+    return distance(position["lat"], position["lng"], to["lat"], to["lng"]) if to and position else None
 
 
 def _minutes(left: int) -> str:

@@ -13,11 +13,14 @@ import { isFinished } from "./steps.js";
  * @property {{name?: string, lat: number, lng: number}} [destination]
  * @property {number} [rev]
  *
- * @typedef {{lat: number, lng: number, timestamp: number, heading?: number, accuracy: number, rev?: number}} Position
+ * @typedef {{lat: number, lng: number, timestamp: number, heading?: number, accuracy: number, trail?: [number, number, number][], rev?: number}} Position
+ * @typedef {{arriving: number, arrived: number}} Near metres from the destination
  * @typedef {Record<"headlines"|"details"|"steps"|"happened", Record<string, string>>} Words
  */
 
 const OUT = "Out for delivery";
+/** @type {Near} */
+const NEAR = { arriving: 500, arrived: 80 };
 
 /**
  * @param {Order|null} order
@@ -25,19 +28,27 @@ const OUT = "Out for delivery";
  * @param {number} now
  * @param {Words} words
  * @param {(ms: number) => string} clock
+ * @param {Near} near
  * @returns {{headline: string, detail: string}}
  */
-export function answer(order, position, now, words, clock) {
+export function answer(order, position, now, words, clock, near = NEAR) {
   if (!order) return { headline: words.headlines.gone, detail: words.details.gone };
   const status = order.status ?? "";
   const courier = order.courier ?? "Your courier";
-  const headline = (words.headlines[status] ?? `Your order: ${status}`).replace("{courier}", () => courier);
+  const named = (/** @type {string} */ text) => text.replace("{courier}", () => courier);
+  const headline = named(words.headlines[status] ?? `Your order: ${status}`);
   const { eta } = order;
   if (status !== OUT) {
     const expected = eta && eta > now && !isFinished(status) ? `Expected about ${clock(eta)}.` : "";
     return { headline, detail: expected || (words.details[status] ?? "") };
   }
-  const far = position && order.destination ? `about ${farInWords(distance(position, order.destination))} from you` : "";
+  const metres = position && order.destination ? distance(position, order.destination) : null;
+  if (metres !== null && metres <= near.arrived) return { headline: named(words.headlines.arrived), detail: named(words.details.arrived) };
+  const far = metres === null ? "" : `about ${farInWords(metres)} from you`;
+  if (metres !== null && metres <= near.arriving) {
+    const expected = eta && eta > now ? `${far}, expected at ${clock(eta)}` : far;
+    return { headline: named(words.headlines.arriving), detail: `${courier} is ${expected}.` };
+  }
   if (eta && eta > now) {
     const expected = far ? `${far}, expected at ${clock(eta)}` : `expected at ${clock(eta)}`;
     return { headline: minutesAway(eta - now), detail: `${courier} is on the way with your order, ${expected}.` };

@@ -41,6 +41,9 @@ export function destinationPin() {
 /** Straight from the courier to where the order goes: dotted, since nobody knows the streets. */
 export const wayLeft = () => L.polyline([], { className: "way", weight: 4, dashArray: "0.1 9", lineCap: "round", interactive: false });
 
+/** Where the courier was before. */
+export const wayPassed = () => L.polyline([], { className: "passed", weight: 4, lineCap: "round", interactive: false });
+
 /** An arrow that points where the courier heads; a dot while nobody knows where. */
 export function courierArrow() {
   const svg = picture(48, [

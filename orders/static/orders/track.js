@@ -59,7 +59,7 @@ function show() {
   const { order, position } = view;
   const now = live.serverNow();
   const local = (/** @type {number} */ ms) => clock(ms, now);
-  const { headline, detail } = answer(order, position, now, words, local);
+  const { headline, detail } = answer(order, position, now, words, local, given("config").near);
   setText(part(".answer h1"), headline);
   setText(part(".answer .detail"), detail);
   setText(part(".answer .note"), order?.publicNote ?? "");

@@ -5,7 +5,7 @@ import { freshness } from "./fleet.js";
 import { L } from "./leaflet.js";
 import { createMap } from "./map.js";
 import { part } from "./page.js";
-import { courierArrow, destinationPin, wayLeft } from "./pins.js";
+import { courierArrow, destinationPin, wayLeft, wayPassed } from "./pins.js";
 
 /**
  * @typedef {import("./answer.js").Order} Order
@@ -22,6 +22,7 @@ export class TrackMap {
   #pin = destinationPin();
   #courier = courierArrow();
   #way = wayLeft();
+  #trail = wayPassed();
   /** somebody took hold of the map: it is theirs now */
   #taken = false;
   /** how many places the map was last fitted to */
@@ -50,6 +51,7 @@ export class TrackMap {
     place(map, this.#pin, goal);
     place(map, this.#courier.marker, position);
     this.#way.setLatLngs(goal && position ? [position, goal] : []);
+    this.#trail.setLatLngs(position?.trail ? [...position.trail.map(([, lat, lng]) => L.latLng(lat, lng)), position] : []);
     if (position) this.#courier.show(position.heading, freshness(now - position.timestamp));
     const overlay = part(".overlay", this.#section);
     overlay.hidden = !note;
@@ -61,6 +63,7 @@ export class TrackMap {
     const element = part("#map", this.#section);
     const map = createMap(element, this.#config, { scrollWheelZoom: false });
     for (const touch of ["pointerdown", "keydown"]) element.addEventListener(touch, () => (this.#taken = true));
+    this.#trail.addTo(map);
     this.#way.addTo(map);
     // Only the courier's own way is glided; a map that is laid anew takes it along at once.
     map.on("zoomstart viewreset", () => this.#courier.marker.getElement()?.classList.remove("glides"));

@@ -1,17 +1,19 @@
-"""The stream machine in the admin: ingest keys to make and revoke, the outbox and the dead letters to look at."""
+"""The stream machine in the admin: ingest keys to make and revoke, dead letters to replay or discard, the outbox."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from realtime import ingestkeys
+from realtime import ingestkeys, replay
+from realtime.deadletters import unpack_headers
 from realtime.models import DeadLetter, IngestKey, Outbox
 
 
@@ -40,16 +42,69 @@ class OutboxAdmin(ReadOnly):
         return preview(row.value)
 
 
+class StateFilter(admin.SimpleListFilter):
+    """Dead letters by what was done with them; those that wait for somebody unless asked otherwise."""
+
+    title, parameter_name = "state", "state"
+    ALL = "all"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [*DeadLetter.State.choices, (self.ALL, "all")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[DeadLetter]) -> QuerySet[DeadLetter]:
+        return queryset if self.chosen() == self.ALL else queryset.filter(state=self.chosen())
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        for value, label in self.lookup_choices:
+            query = changelist.get_query_string({self.parameter_name: value})
+            yield {"selected": self.chosen() == value, "query_string": query, "display": label}
+
+    def chosen(self) -> str:
+        value = self.value()
+        return value if value in {*DeadLetter.State.values, self.ALL} else DeadLetter.State.OPEN.value
+
+
 @admin.register(DeadLetter)
 class DeadLetterAdmin(ReadOnly):
-    list_display = ("received_at", "reason", "topic", "partition", "offset", "text")
-    list_filter = ("topic",)
+    list_display = ("received_at", "reason", "topic", "partition", "offset", "text", "state")
+    list_filter = (StateFilter, "topic")
     search_fields = ("reason",)
-    fields = ("topic", "life", "partition", "offset", "timestamp", "reason", "text", "received_at")
+    fields = ("topic", "life", "partition", "offset", "timestamp", "reason", "key_text", "text", "headers_text",
+              "received_at", "state", "settled_by", "settled_at")  # fmt: skip
+    actions = ("replay", "discard")
+
+    def has_settle_permission(self, request: HttpRequest) -> bool:
+        """The right to change dead letters is the right to replay and discard them; nobody edits one."""
+        return bool(request.user.has_perm("realtime.change_deadletter"))
+
+    @admin.action(description="Replay: publish the original record again", permissions=["settle"])
+    def replay(self, request: HttpRequest, letters: QuerySet[DeadLetter]) -> None:
+        waiting = letters.exclude(state=DeadLetter.State.REPLAYED)
+        skipped = letters.count() - waiting.count()
+        sent, left, problem = replay.replay(waiting, request.user.get_username())
+        if sent:
+            self.message_user(request, f"Published again: {sent}.", messages.SUCCESS)
+        if left:
+            self.message_user(request, f"{problem} Not published, and as they were: {left}.", messages.ERROR)
+        if skipped:
+            self.message_user(request, f"Replayed before, and left alone: {skipped}.", messages.WARNING)
+
+    @admin.action(description="Discard: put aside, kept as discarded", permissions=["settle"])
+    def discard(self, request: HttpRequest, letters: QuerySet[DeadLetter]) -> None:
+        count = replay.discard(letters.filter(state=DeadLetter.State.OPEN), request.user.get_username())
+        self.message_user(request, f"Discarded: {count}.", messages.SUCCESS)
 
     @admin.display(description="value")
     def text(self, row: DeadLetter) -> str:
         return preview(row.value)
+
+    @admin.display(description="key")
+    def key_text(self, row: DeadLetter) -> str:
+        return preview(row.key)
+
+    @admin.display(description="headers")
+    def headers_text(self, row: DeadLetter) -> str:
+        return ", ".join(f"{name}: {preview(value)}" for name, value in unpack_headers(bytes(row.headers)))
 
 
 class IngestKeyForm(forms.ModelForm):  # type: ignore[type-arg]

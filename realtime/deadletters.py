@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from realtime.api import Stream
 from realtime.kafka_settings import dead_letter_topic
 from realtime.models import DeadLetter
@@ -24,6 +26,10 @@ class Letter(NamedTuple):
     reason: str
     key: bytes | None
     value: bytes | None
+    headers: bytes
+
+
+ORIGIN = ("dlq_reason", "dlq_topic", "dlq_life", "dlq_partition", "dlq_offset", "dlq_timestamp")
 
 
 def headers(record: Record, why: Malformed) -> list[tuple[str, bytes]]:
@@ -65,18 +71,34 @@ class Diverter:
 def decode(record: Record) -> Sequence[Letter]:
     """A letter from a record of a dead-letter topic; one that somebody else put there counts as its own origin."""
     found = {name: value.decode("utf-8", "replace") for name, value in record.headers if value is not None}
+    own = [(name, value or b"") for name, value in record.headers if name not in ORIGIN]
     return [
         Letter(
-            found.get("dlq_topic", record.topic),
-            found.get("dlq_life", record.life),
+            plain(found.get("dlq_topic", record.topic))[:249],
+            plain(found.get("dlq_life", record.life))[:32],
             _number(found.get("dlq_partition"), record.partition),
             _number(found.get("dlq_offset"), record.offset),
             _number(found.get("dlq_timestamp"), record.timestamp),
-            found.get("dlq_reason", "unknown")[:500],
+            plain(found.get("dlq_reason", "unknown"))[:500],
             record.key,
             record.value,
+            pack_headers(own),
         )
     ]
+
+
+def plain(text: str) -> str:
+    """Text that every database takes: PostgreSQL has no place for NUL."""
+    return text.replace("\0", "\ufffd")
+
+
+def pack_headers(headers: Sequence[tuple[str, bytes]]) -> bytes:
+    """Headers as a dead letter's row keeps them; none are empty bytes."""
+    return msgspec.msgpack.encode(headers) if headers else b""
+
+
+def unpack_headers(packed: bytes) -> list[tuple[str, bytes]]:
+    return msgspec.msgpack.decode(packed, type=list[tuple[str, bytes]]) if packed else []
 
 
 def _number(text: str | None, otherwise: int) -> int:

@@ -52,6 +52,11 @@ class AppliedOffset(models.Model):
 class DeadLetter(models.Model):
     """A record that could not be an event, as its dead-letter topic holds it; unique by where it came from."""
 
+    class State(models.TextChoices):
+        OPEN = "open", "open"
+        REPLAYED = "replayed", "replayed"
+        DISCARDED = "discarded", "discarded"
+
     topic = models.CharField(max_length=249)
     life = models.CharField(max_length=32)
     partition = models.IntegerField()
@@ -60,10 +65,15 @@ class DeadLetter(models.Model):
     reason = models.CharField(max_length=500)
     key = models.BinaryField(null=True)
     value = models.BinaryField(null=True)
+    headers = models.BinaryField(default=b"", help_text="the record's own, as MessagePack: [[name, bytes], ...]")
     received_at = models.DateTimeField(auto_now_add=True)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
+    settled_by = models.CharField(max_length=150, blank=True, help_text="who replayed or discarded it")
+    settled_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ("-id",)
+        indexes = [models.Index(fields=["state", "-id"], name="dead_letter_state")]
         constraints = [
             models.UniqueConstraint(fields=["topic", "life", "partition", "offset"], name="dead_letter_origin"),
         ]

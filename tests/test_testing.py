@@ -32,11 +32,11 @@ def test_after_drain_a_save_is_in_redis_and_its_record_in_the_archive(redis_url,
 def test_drain_takes_dead_letters_along_and_may_be_called_again(redis_url, kafka_bootstrap):
     drain()
     producer = Producer("test")
-    producer.send("order-updates", None, b"no order")
+    producer.send("order-updates", None, b"no order, but drained")
     producer.flush()
     producer.close()
     drain()
-    assert DeadLetter.objects.get().reason.startswith("not_json")
+    assert DeadLetter.objects.get(value=b"no order, but drained").reason.startswith("not_json")
 
 
 def test_a_worker_of_some_topics_rebuilds_for_all(redis_url, kafka_bootstrap):

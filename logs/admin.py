@@ -10,8 +10,8 @@ from logs.models import LogLine, LogStream
 
 @admin.register(LogStream)
 class LogStreamAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    list_display = ("service", "archive_level", "retention_days", "first_seen")
-    list_editable = ("archive_level", "retention_days")
+    list_display = ("service", "archive_level", "retention_days", "redact_emails", "first_seen")
+    list_editable = ("archive_level", "retention_days", "redact_emails")
     list_filter = ("archive_level",)
     search_fields = ("service",)
     readonly_fields = ("first_seen",)

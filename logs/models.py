@@ -1,5 +1,7 @@
 """The archive's side of the logs: a stream per service and the lines worth keeping."""
 
+import re2
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 
@@ -7,6 +9,30 @@ from logs.levels import SEVERITY
 
 LEVEL_CHOICES = [(number, level) for level, number in SEVERITY.items()]
 LEVEL_NAMES = {number: level for level, number in SEVERITY.items()}
+
+
+MAX_PATTERNS, MAX_PATTERN = 20, 500
+
+
+def patterns_of(text: str) -> list[str]:
+    """The regular expressions in a field that holds one on each line."""
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def check_patterns(text: str) -> None:
+    """Names the first line that is no regular expression, or would match everywhere."""
+    patterns = patterns_of(text)
+    if len(patterns) > MAX_PATTERNS:
+        raise ValidationError(f"There are {len(patterns)} patterns; at most {MAX_PATTERNS} are taken.")
+    for pattern in patterns:
+        if len(pattern) > MAX_PATTERN:
+            raise ValidationError(f"A pattern has {len(pattern)} characters; at most {MAX_PATTERN} are taken.")
+        try:
+            is_empty = re2.compile(pattern).search("") is not None
+        except re2.error as error:
+            raise ValidationError(f"{pattern!r} is no regular expression: {error}") from None
+        if is_empty:
+            raise ValidationError(f"{pattern!r} also matches nothing at all, so it would match everywhere.")
 
 
 class LogStream(models.Model):
@@ -19,6 +45,12 @@ class LogStream(models.Model):
         help_text="Lines at this level and above are archived; the live page shows all of them.",
     )
     retention_days = models.PositiveSmallIntegerField(default=30, help_text="How long archived lines are kept.")
+    redact_emails = models.BooleanField(default=False, help_text="Take e-mail addresses out of its lines.")
+    redact_patterns = models.TextField(
+        blank=True,
+        validators=[check_patterns],
+        help_text="What else to take out of its lines: one regular expression (RE2) on each line.",
+    )
     first_seen = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

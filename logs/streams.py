@@ -9,8 +9,9 @@ from django.conf import settings
 from logs import window
 from logs.access import may_view
 from logs.archive import archive
-from logs.events import TOPIC, decode
+from logs.events import TOPIC
 from logs.lens import SINCE, LogsLens
+from logs.rules import normalise
 from realtime.api import FORBIDDEN, SIGNED_OUT, Denied, Lens, Stream, Tail, View
 
 RECENT = Tail(window.GROUP, "logs:recent", "logs:number", keep=settings.LOGS_RECENT)
@@ -37,7 +38,7 @@ LOGS = View(
 
 SERVICE_LOGS = Stream(
     topic=TOPIC,
-    decode=decode,
+    decode=normalise,
     keys=window.keys,
     reduce=partial(window.reduce, tail=RECENT),
     views=(LOGS,),

@@ -12,10 +12,14 @@ def text(name: str, default: str) -> str:
     return os.environ.get(name, default).strip()
 
 
-def listing(name: str, default: list[str]) -> list[str]:
-    """Values separated by commas."""
+def listing(name: str, default: list[str], among: tuple[str, ...] = ()) -> list[str]:
+    """Values separated by commas; where `among` names some, no others."""
     value = os.environ.get(name)
-    return default if value is None else [part.strip() for part in value.split(",") if part.strip()]
+    found = default if value is None else [part.strip() for part in value.split(",") if part.strip()]
+    for part in found if among else ():
+        if part not in among:
+            raise ImproperlyConfigured(f"{name} has {part!r}; it takes any of {', '.join(among)}.")
+    return found
 
 
 def boolean(name: str, default: bool) -> bool:

@@ -143,6 +143,7 @@ INGEST_SCOPES = {"locations": "positions of couriers", "logs": "log lines", "api
 INGEST_PER_MINUTE = integer("INGEST_PER_MINUTE", 6000, at_least=1)
 PUSH_INTERVAL_MS = integer("PUSH_INTERVAL_MS", 50, at_least=0, at_most=5_000)
 LOGS_RECENT = integer("LOGS_RECENT", 1000, at_least=100, at_most=100_000)
+LOGS_REDACT = listing("LOGS_REDACT", ["tokens", "passwords", "cards"], among=("tokens", "passwords", "cards", "emails"))
 VIEWERS_PER_ADDRESS = integer("VIEWERS_PER_ADDRESS", 1000, at_least=1)
 VIEWERS_PER_USER = integer("VIEWERS_PER_USER", 500, at_least=1)
 CONNECTS_PER_MINUTE = integer("CONNECTS_PER_MINUTE", 1200, at_least=1)

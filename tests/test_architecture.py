@@ -51,6 +51,7 @@ PURE = [
     "logs/levels.py",
     "logs/harmless.py",
     "logs/ingest.py",
+    "logs/redaction.py",
     "logs/window.py",
     "logs/lens.py",
 ]

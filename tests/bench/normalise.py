@@ -1,10 +1,11 @@
-"""Lines a second that the normaliser reads on one core: `python -m tests.bench.normalise`."""
+"""Lines a second that the normaliser reads and redacts on one core: `python -m tests.bench.normalise`."""
 
 import json
 import time
 from collections.abc import Callable, Iterator
 
 from logs.events import TOPIC, decode
+from logs.redaction import BUILT_IN, RuleBook, Rules, redact
 from realtime.api import Record
 
 APPENDED = 1_762_424_060_000
@@ -48,9 +49,10 @@ def rate(shape: Callable[[int], dict[str, object]]) -> float:
 
 
 def seconds(records: list[Record]) -> float:
+    rules = RuleBook(Rules(frozenset(BUILT_IN) - {"emails"}))
     start = time.process_time()
     for record in records:
-        decode(record)
+        redact(decode(record), record.value, rules)
     return time.process_time() - start
 
 

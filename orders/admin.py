@@ -14,6 +14,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from orders import services
+from orders.courier_admin import WithCourierLink
 from orders.facts import STATUSES
 from orders.forms import DESTINATION, CourierForm, OrderForm, PositionForm
 from orders.models import Courier, Order, OrderEvent, Position, TrackingLink, moment
@@ -116,14 +117,14 @@ class OrderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(Courier)
-class CourierAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class CourierAdmin(WithCourierLink, admin.ModelAdmin):  # type: ignore[type-arg]
     """Couriers; a new position is published as a fix."""
 
     form = CourierForm
     list_display = ("name", "active", "position", "open_orders")
     list_filter = ("active",)
     search_fields = ("name",)
-    fields = ("name", "active", ("lat", "lng"), "refused")
+    fields = ("name", "active", ("lat", "lng"), "refused", "courier_page")
 
     @admin.display(description="refused fixes")
     def refused(self, courier: Courier) -> str:
@@ -140,7 +141,7 @@ class CourierAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Courier | None = None) -> tuple[str, ...]:
         """Orders and positions know a courier by its name."""
-        return ("name", "refused") if obj else ("refused",)
+        return ("name", "refused", "courier_page") if obj else ("refused", "courier_page")
 
     def save_model(self, request: HttpRequest, obj: Courier, form: CourierForm, change: bool) -> None:
         super().save_model(request, obj, form, change)

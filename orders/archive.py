@@ -8,13 +8,15 @@ from django.db.models import F, Q, Window
 from django.db.models.functions import RowNumber
 from django.utils import timezone
 
-from orders import positions, state, whereabouts
+from orders import positions, state, trails, whereabouts
 from orders.events import LocationEvent, OrderEvent
 from orders.facts import FINISHED, NAMES, plain
+from orders.filters import was_there
 from orders.models import Order, Position, TrackingLink, milliseconds
 from orders.models import OrderEvent as EventRow
 from orders.positions import COURIERS
 from orders.state import ORDERS, TIMELINE, TIMELINE_KEEP, TOLD
+from orders.thinning import Passed
 from orders.tuning import keep_ms, rules
 from realtime.api import Change, Id, Stamp
 
@@ -41,16 +43,21 @@ def archive_orders(events: Sequence[OrderEvent]) -> None:
 
 
 def archive_positions(events: Sequence[LocationEvent]) -> None:
-    """Folds fixes into each name's last position, inside the caller's transaction."""
+    """Folds fixes into each name's last position, and adds to its trail, inside the caller's transaction."""
     fixes, judged_by = positions.by_name(events), rules()
     rows = _held(Position, set(fixes), lat=0, lng=0)
+    passed: dict[str, list[Passed]] = {}
     for name, row in rows.items():
         last = row.state() if row.stamp else None
         for fix in fixes[name]:
+            if time := was_there(last, fix, judged_by):
+                point = Passed(time, fix.lat, fix.lng, fix.speed, fix.heading, fix.order_id or "")
+                passed.setdefault(name, []).append(point)
             last = positions.fold(last, fix, judged_by)
         if last is not None:
             row.take(last)
     _write(Position, rows.values())
+    trails.keep(passed)
 
 
 def event_row(event: OrderEvent, wiped: Stamp | None) -> EventRow:

@@ -6,12 +6,15 @@ from django.db import transaction
 from django.utils import timezone
 
 from orders import services
+from orders.courier import current_link, new_link
 from orders.fleet import NAMES
 from orders.models import Courier, Order, Position, milliseconds
 from orders.whereabouts import PLACE
 
 BY = "demo"
 FOLLOWED = "ORD-49915"
+YOU = "You"
+"""A courier whom nobody simulates: its page is for whoever tries the demo on a phone."""
 HOUR, STEP_MS = 3_600_000, 9 * 60_000
 PATH = ("Placed", "Confirmed", "Packed", "Shipped", "Out for delivery", "Delivered")
 PLACES = {
@@ -32,6 +35,11 @@ ORDERS: dict[str, dict[str, Any]] = {
     "ORD-50019": {"customerName": "Olu", "items": ["Cotton bedsheet"], "status": "Placed", "due": 5,
                   "note": "Paid on delivery.", "publicNote": "We call before we come.",
                   "destination": ("21 Market Lane", 13.0702, 80.2739)},
+    "ORD-50021": {"customerName": "Tomás", "items": ["Running shoes"], "courier": YOU, "due": 1.2,
+                  "status": "Packed", "note": "Paid on delivery.", "publicNote": "The bell is on the left.",
+                  "destination": ("9 Garden Street", 13.0758, 80.2654)},
+    "ORD-50022": {"customerName": "Wei", "items": ["Umbrella", "Desk lamp"], "courier": YOU, "due": 2.5,
+                  "status": "Shipped", "destination": ("Flat 4, Beach Road 30", 13.0841, 80.2853)},
     "ORD-49901": {"customerName": "Nora", "items": ["Filter coffee 500 g"], "courier": "Asha",
                   "status": "Delivered", "destination": ("5 Station Road", 13.0846, 80.2729)},
 }  # fmt: skip
@@ -47,7 +55,7 @@ def seed() -> dict[str, str]:
     for name, (lat, lng) in PLACES.items():
         if not Position.objects.filter(pk=name).exists():
             services.move(name, lat, lng, BY, source=PLACE)
-    for name in NAMES:
+    for name in (*NAMES, YOU):
         _, made = Courier.objects.get_or_create(name=name)
         if made and name in COURIERS:
             services.move(name, *COURIERS[name], BY)
@@ -57,6 +65,9 @@ def seed() -> dict[str, str]:
     pages = {"/orders/": "all orders and couriers on a map"}
     if Order.objects.filter(pk=FOLLOWED, deleted=False).exists():
         pages[f"/track/{services.tracking_link(FOLLOWED).token}/"] = f"what a customer sees of {FOLLOWED}"
+    you = Courier.objects.get(name=YOU)
+    if you.active:
+        pages[f"/courier/{(current_link(you) or new_link(you)).token}/"] = "a courier's page: take an order to its door"
     return pages
 
 

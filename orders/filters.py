@@ -81,6 +81,18 @@ def judge(last: PositionState | None, fix: LocationEvent, rules: Rules = RULES) 
     return _moved(last, fix, stamp, noted, rules)
 
 
+def was_there(last: PositionState | None, fix: LocationEvent, rules: Rules = RULES) -> int | None:
+    """When (Unix ms) the name was where a fix says, for its trail of the day; None for a place, and for a fix refused.
+
+    A fix that comes late moves nothing, but belongs to that trail, however old it is.
+    """
+    if fix.source == PLACE or stays_a_place(last, fix):
+        return None
+    verdict = judge(last, fix, rules)
+    good = verdict.moves or verdict.stays or verdict.joins or verdict.reasons == (LATE,)
+    return verdict.stamp.time if good else None
+
+
 def is_set_by_hand(last: PositionState | None, fix: LocationEvent) -> bool:
     return fix.source in (STAFF, PLACE) or stays_a_place(last, fix)
 

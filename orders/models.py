@@ -32,7 +32,7 @@ class Courier(models.Model):
     """Someone who brings orders. Events name couriers that may not be here; they are known by that name."""
 
     name = models.CharField(max_length=MAX_NAME, unique=True)
-    active = models.BooleanField(default=True, help_text="May be chosen for an order.")
+    active = models.BooleanField(default=True, help_text="May be chosen for an order, and use the courier page.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -90,6 +90,25 @@ class Position(models.Model):
         self.astray = [list(state.astray.point), state.astray.fixes] if state.astray else None
 
 
+class TrailPoint(models.Model):
+    """Where a name was: of its fixes those that show the way. It stays TRAIL_KEEP_DAYS."""
+
+    name = models.CharField(max_length=MAX_NAME)
+    time = models.BigIntegerField(help_text="Unix ms", db_index=True)
+    lat = models.FloatField()
+    lng = models.FloatField()
+    speed = models.FloatField(null=True)
+    heading = models.FloatField(null=True)
+    order_id = models.CharField(max_length=MAX_ID, blank=True)
+
+    class Meta:
+        ordering = ("name", "time")
+        constraints = [models.UniqueConstraint(fields=["name", "time"], name="one_place_at_a_time")]
+
+    def __str__(self) -> str:
+        return f"{self.name} at {self.lat}, {self.lng}"
+
+
 class Order(models.Model):
     """An order's state with the stamps of its fields, so that the archive merges by the same rules as Redis."""
 
@@ -97,7 +116,7 @@ class Order(models.Model):
     customer_name = models.CharField("customer", max_length=200, blank=True)
     items = models.JSONField(default=list, blank=True)
     status = models.CharField(max_length=20, blank=True, choices=[(status, status) for status in STATUSES])
-    note = models.TextField(max_length=1000, blank=True, help_text="For staff only.")
+    note = models.TextField(max_length=1000, blank=True, help_text="For staff, and the courier who carries it.")
     public_note = models.TextField(max_length=1000, blank=True, help_text="The customer reads this.")
     courier = models.CharField(max_length=MAX_NAME, blank=True, db_index=True)
     eta = models.DateTimeField("ETA", null=True, blank=True, help_text="When it is expected to arrive.")
@@ -198,6 +217,28 @@ def outlives_order() -> timedelta:
 def new_token() -> str:
     """192 random bits, safe in a URL."""
     return secrets.token_urlsafe(24)
+
+
+class CourierLink(models.Model):
+    """Lets whoever holds its token see and report a courier's open orders and its position, until it ends."""
+
+    LASTS = timedelta(days=30)
+
+    courier = models.ForeignKey(Courier, on_delete=models.CASCADE, related_name="links")
+    token = models.CharField(max_length=64, unique=True, default=new_token, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"Link for {self.courier}"
+
+    def opens(self, now: datetime | None = None) -> bool:
+        """Whether the link still works; one of a courier who is not active does not."""
+        return self.revoked_at is None and self.courier.active and (now or timezone.now()) < self.expires_at
 
 
 class TrackingLink(models.Model):

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from orders.archive import archive_orders, archive_positions, load, restore_orders, restore_positions
+from orders.courier import COURIER_VIEW
 from orders.events import decode_location, decode_order
 from orders.lens import StaffLens, TrackLens
 from orders.models import TrackingLink
@@ -54,7 +55,7 @@ ORDER_UPDATES = Stream(
     decode=decode_order,
     keys=order_keys,
     reduce=partial(reduce_orders, keep_ms=keep_ms()),
-    views=(ORDERS_VIEW, TRACK_VIEW),
+    views=(ORDERS_VIEW, TRACK_VIEW, COURIER_VIEW),
     load=load,
     join=partial(join_orders, keep_ms=keep_ms()),
     archive=archive_orders,
@@ -67,7 +68,7 @@ LOCATION_UPDATES = Stream(
     decode=decode_location,
     keys=location_keys,
     reduce=partial(reduce_locations, rules=rules()),
-    views=(ORDERS_VIEW, TRACK_VIEW),
+    views=(ORDERS_VIEW, TRACK_VIEW, COURIER_VIEW),
     load=load,
     join=join_positions,
     archive=archive_positions,

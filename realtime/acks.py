@@ -12,7 +12,8 @@ DEADLINE_S = 2.0
 """How long a request waits for Kafka."""
 REST_S = 1.0
 """After a failure requests are told at once for so long, instead of each waiting out its deadline."""
-Item = tuple[str, str | None, bytes]
+Item = tuple[str, str | None, bytes] | tuple[str, str | None, bytes, Sequence[tuple[str, bytes]]]
+"""Topic, key, value and, where there are any, headers."""
 
 
 class Publisher:
@@ -25,7 +26,7 @@ class Publisher:
         self._away_until = 0.0
 
     def publish(self, items: Sequence[Item]) -> None:
-        """Publishes (topic, key, value)s and waits for their acknowledgements; raises KafkaAway after the deadline.
+        """Publishes items and waits for their acknowledgements; raises KafkaAway after the deadline.
 
         Then some of them may have arrived: a caller that sends them again repeats those.
         """
@@ -36,7 +37,7 @@ class Publisher:
             raise KafkaAway("publishing")
         try:
             producer = self._connected(end)
-            futures = [producer.send(topic, key, value) for topic, key, value in items]
+            futures = [producer.send(*item) for item in items]
             for future in futures:
                 acknowledged(future, max(0.0, end - time.monotonic()))
         except KafkaAway:

@@ -39,6 +39,8 @@ PURE = [
     "orders/geo.py",
     "orders/city.py",
     "orders/lens.py",
+    "orders/courier_lens.py",
+    "orders/reports.py",
     "logs/events.py",
     "logs/shapes.py",
     "logs/parsed.py",

@@ -1,0 +1,71 @@
+// @ts-check
+// A courier's orders and what is said of them while a report is on its way (pure).
+
+/**
+ * @typedef {{orderId: string, status?: string, customerName?: string, items?: string[], due?: number, note?: string,
+ *   publicNote?: string, destination?: {name?: string, lat: number, lng: number}, rev: number}} Order
+ * @typedef {{orders?: Order[], removed?: {orders?: string[]}}} Frame
+ * @typedef {import("./queue.js").Step} Step
+ */
+
+const NEAREST = ["Out for delivery", "Failed attempt", "Shipped", "Packed"];
+
+export class Orders {
+  /** @type {Map<string, Order>} */
+  all = new Map();
+  /** @type {Map<string, Order>|null} a snapshot that is still coming in */
+  #next = null;
+
+  /**
+   * @param {Frame} frame
+   * @param {boolean} first
+   * @param {boolean} last
+   */
+  snapshot(frame, first, last) {
+    if (first || !this.#next) this.#next = new Map();
+    for (const order of frame.orders ?? []) this.#next.set(order.orderId, order);
+    if (!last) return;
+    this.all = this.#next;
+    this.#next = null;
+  }
+
+  /** @param {Frame} frame */
+  delta(frame) {
+    for (const order of frame.orders ?? []) {
+      if ((this.all.get(order.orderId)?.rev ?? -1) < order.rev) this.all.set(order.orderId, order);
+    }
+    for (const id of frame.removed?.orders ?? []) this.all.delete(id);
+  }
+
+  /**
+   * What is done next comes first; an id settles every tie.
+   * @param {(order: Order) => string|undefined} statusOf
+   */
+  sorted(statusOf) {
+    const rank = (/** @type {Order} */ order) => (NEAREST.indexOf(statusOf(order) ?? "") + NEAREST.length + 1) % (NEAREST.length + 1);
+    const due = (/** @type {Order} */ order) => order.due ?? Infinity;
+    return [...this.all.values()].sort(
+      (a, b) => rank(a) - rank(b) || (due(a) === due(b) ? (a.orderId < b.orderId ? -1 : 1) : due(a) - due(b)),
+    );
+  }
+}
+
+/**
+ * The status that a courier is shown: what it reported counts at once, until the server says what came of it.
+ * @param {Order} order
+ * @param {Step|undefined} reported
+ */
+export const statusOf = (order, reported) => reported?.status ?? order.status;
+
+/**
+ * What waits to be sent, in words; "" for nothing.
+ * @param {{steps: number, fixes: number}} size
+ * @param {boolean} away
+ * @param {boolean} kept
+ */
+export function waits({ steps, fixes }, away, kept) {
+  if (!away || steps + fixes === 0) return "";
+  const parts = [steps && `${steps} ${steps === 1 ? "step" : "steps"}`, fixes && `${fixes} ${fixes === 1 ? "position" : "positions"}`];
+  const what = parts.filter(Boolean).join(" and ");
+  return `No connection: ${what} ${steps + fixes === 1 ? "waits" : "wait"} on this phone${kept ? "" : ", but only while this page stays open"}.`;
+}

@@ -53,7 +53,7 @@ async function begin(options = {}) {
   connections = [];
   seen = [];
   live = connect("logs", { params: { text: "x" }, transports, ...options });
-  for (const type of ["snapshot", "delta", "gap", "state"]) {
+  for (const type of ["snapshot", "delta", "gap", "state", "refused"]) {
     live.addEventListener(type, (event) => seen.push([type, event.detail]));
   }
   await null;
@@ -392,4 +392,26 @@ test("a filter that is set while there is no connection is the next one's", () =
   assert.equal(connections.length, 1);
   pass(1_000);
   assert.equal(newest().query.toString(), "levels=WARN");
+});
+
+test("a filter that the server refuses gives way to the one before, and the page hears why", () => {
+  send({ type: "snapshot", cursor: "e.5.5", first: true });
+  live.filter({ regex: "(" });
+  end(4400, "regex: missing )");
+  const refused = seen.filter(([type]) => type === "refused").map(([, detail]) => detail);
+  assert.deepEqual(refused, [{ params: { regex: "(" }, reason: "regex: missing )" }]);
+  pass(1_000);
+  assert.deepEqual([names(), newest().query.toString()], [["websocket", "websocket"], "text=x"]);
+  end(4400, "text: too long"); // the first one, too, by now
+  pass(1_000);
+  assert.equal(live.status.state, "closed");
+});
+
+test("a page that begins with a filter that is refused shows everything", async () => {
+  await begin({ params: { regex: "(" } });
+  end(4400, "regex: missing )");
+  pass(1_000);
+  assert.equal(newest().query.toString(), "");
+  end(4400, "no reason that is ours");
+  assert.equal(live.status.state, "closed");
 });

@@ -149,6 +149,19 @@ test("a long poll asks again with the cursor of the last answer", async () => {
   assert.ok(asked.every((url) => url.includes("levels=ERROR")));
 });
 
+test("the polls of one connection are told from those of another, and hear when the server goes", async () => {
+  const answers = [{ cursor: "e.1.0", frames: [{ type: "heartbeat" }] }, { cursor: "e.2.0", frames: [{ type: "delta" }], retry: 300 }];
+  answer = (_, response) => json(response, 200, answers.shift());
+  const heard = await open(openPolling, 3, { cursor: "e.1.0" });
+  assert.deepEqual(heard.at(-1), [1012, "retry=300"]);
+  answers.push({ cursor: "e.2.0", frames: [], retry: 300 });
+  said = [];
+  await open(openPolling, 1, { cursor: "e.1.0" });
+  const visits = asked.map((url) => new URL(url, location.href).searchParams.get("visit"));
+  assert.equal(visits[0], visits[1]);
+  assert.notEqual(visits[0], visits[2]);
+});
+
 test("of a refusal that is not ours only its haste is believed", () => {
   assert.deepEqual(refusal(401, { code: 4401, reason: "x" }, null), { code: 4401, reason: "x" });
   assert.deepEqual(refusal(401, { detail: "no" }, null), { code: 1006, reason: "" });

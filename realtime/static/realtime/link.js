@@ -17,6 +17,7 @@ import { openWebSocket } from "./websocket.js";
  * @property {() => URLSearchParams} query what the next connection asks for
  * @property {(frame: Frame) => void} frame
  * @property {(expected: boolean) => void} lost what was open is not; expected: the server ended it in order
+ * @property {(close: Close) => boolean} mended of a close that is for good: the next query will not be refused for this
  * @property {() => void} changed called every second, too
  *
  * @typedef {object} LinkOptions
@@ -27,7 +28,7 @@ import { openWebSocket } from "./websocket.js";
 /** @type {Record<Name, Transport>} */
 const TRANSPORTS = { websocket: openWebSocket, sse: openEvents, poll: openPolling };
 /** Closes by which the server says that it, not the transport, is the reason. */
-const BLAMELESS = new Set([1001, 1011, 1012, 1013, 4408, 4429]);
+const BLAMELESS = new Set([1001, 1011, 1012, 1013, 4400, 4408, 4429]);
 const RESTARTING = 1012;
 const TOO_MANY = 4429;
 
@@ -165,7 +166,7 @@ export class Link {
    */
   #lose(close, blameless, silent = false) {
     this.#connection = null;
-    if (!mayComeBack(close.code)) return this.end(close);
+    if (!mayComeBack(close.code) && !this.#listener.mended(close)) return this.end(close);
     const { open } = this;
     const lasted = performance.now() - this.#startedAt;
     this.#choice = afterEnding(this.#choice, { opened: open, lasted, silent, blameless }, Date.now());

@@ -22,6 +22,7 @@ import { ServerClock, behindAfter, stateOf } from "./timing.js";
  *   params: query parameters of the view, its filter
  */
 
+const NOT_UNDERSTOOD = 4400;
 /** @type {Record<number, string>} */
 const REASONS = {
   1000: "",
@@ -32,7 +33,8 @@ const REASONS = {
 };
 
 /**
- * Events: "snapshot" {frame, first, last}, "delta" {frame}, "gap" {frame}, "state" {@link Status}.
+ * Events: "snapshot" {frame, first, last}, "delta" {frame}, "gap" {frame}, "state" {@link Status}, and "refused"
+ * {params, reason} for a filter that the server does not take.
  */
 export class Live extends EventTarget {
   /** @type {Status} */
@@ -40,6 +42,8 @@ export class Live extends EventTarget {
 
   #link;
   #params;
+  /** the filter of what is shown @type {Record<string, string>} */
+  #shown = {};
   #clock = new ServerClock();
   #cursor = "";
   #inSnapshot = false;
@@ -64,6 +68,7 @@ export class Live extends EventTarget {
     const listener = {
       query: () => this.#query(),
       frame: (/** @type {Frame} */ frame) => this.#receive(frame),
+      mended: (/** @type {import("./link.js").Close} */ close) => this.#mend(close),
       lost: (/** @type {boolean} */ expected) => this.#lose(expected),
       changed: () => this.#say(),
     };
@@ -130,7 +135,21 @@ export class Live extends EventTarget {
       this.#refiltering = this.#filterWaits && this.#link.say({ type: "filter", ...this.#params });
       this.#filterWaits = false;
     }
+    if (!this.#refiltering) this.#shown = this.#params;
     this.#show("snapshot", { frame, first, last });
+  }
+
+  /**
+   * A filter that the server refuses, such as an expression that is none, gives way to the one before.
+   * @param {import("./link.js").Close} close
+   */
+  #mend({ code, reason }) {
+    if (code !== NOT_UNDERSTOOD || this.#params === this.#shown) return false;
+    const params = this.#params;
+    this.#params = this.#shown;
+    this.#cursor = "";
+    this.#show("refused", { params, reason });
+    return true;
   }
 
   /** @param {boolean} expected */

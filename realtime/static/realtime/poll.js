@@ -4,16 +4,18 @@ import { request } from "./http.js";
 
 /** Not more often than this: a busy view would else be asked for with every push. */
 const SPACING_MS = 250;
-
 /** @type {import("./websocket.js").Transport} */
 export function openPolling(view, query, handlers) {
   const url = new URL(`/poll/${view}/`, location.href);
   url.search = query.toString();
+  // Between two polls the server keeps a place for us, by what we ask for: one that an earlier connection left, or
+  // another tab, would tell us nothing before there is news.
+  url.searchParams.set("visit", Math.random().toString(36).slice(2));
   const stop = new AbortController();
 
   /** @param {Response} response */
   const read = async (response) => {
-    const { cursor, frames } = await response.json();
+    const { cursor, frames, retry } = await response.json();
     if (stop.signal.aborted) return null;
     handlers.alive();
     for (const frame of frames) {
@@ -21,7 +23,7 @@ export function openPolling(view, query, handlers) {
       if (stop.signal.aborted) return null;
     }
     if (cursor) url.searchParams.set("cursor", cursor);
-    return null;
+    return retry === undefined ? null : { code: 1012, reason: `retry=${retry}` };
   };
   const poll = async () => {
     while (!stop.signal.aborted) {

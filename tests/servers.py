@@ -235,6 +235,54 @@ class Stack:
         return self.processes[name]
 
 
+class Proxy:
+    """nginx in front of a web server. `rules` stand in its server block, beside a plain `location /`."""
+
+    def __init__(self, folder: Path, upstream: int, rules: str = "") -> None:
+        program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin") or missing("nginx is not installed")
+        self.port = free_ports()
+        self.base_url = f"http://127.0.0.1:{self.port}"
+        folder.mkdir(parents=True, exist_ok=True)
+        paths = "".join(f"{name}_temp_path {folder};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        self.pid_file = folder / "nginx.pid"
+        config = folder / "nginx.conf"
+        config.write_text(
+            f"""daemon off; master_process off; pid {self.pid_file}; error_log {folder}/error.log;
+            events {{ worker_connections 512; }}
+            http {{
+                access_log off; {paths}
+                proxy_set_header Host $http_host;
+                server {{
+                    listen 127.0.0.1:{self.port};
+                    {rules}
+                    location / {{ proxy_pass http://127.0.0.1:{upstream}; }}
+                }}
+            }}
+            """
+        )
+        command = [program, "-e", str(folder / "error.log"), "-p", str(folder), "-c", str(config)]
+        self.process = Process("nginx", command, log=folder / "nginx.log")
+
+    def start(self) -> None:
+        self.process.start()
+        self.process.wait_until(lambda: answers("127.0.0.1", self.port), 10)
+
+    def stop(self) -> None:
+        self.process.stop()
+
+    def freeze(self) -> None:
+        """Answers nothing more, and closes nothing either, until thaw()."""
+        os.kill(int(self.pid_file.read_text()), signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        os.kill(int(self.pid_file.read_text()), signal.SIGCONT)
+
+    def cut(self) -> None:
+        """Cuts every connection without a word, and is back at once."""
+        self.stop()
+        self.start()
+
+
 def start_or_report(start: Callable[[], None]) -> None:
     """Start a server; what cannot be had on this machine is reported as missing."""
     try:

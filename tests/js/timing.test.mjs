@@ -58,6 +58,14 @@ test("a clock that was set back is believed after five minutes", () => {
   assert.equal(clock.now(400_000), 440_000);
 });
 
+test("a clock that ran otherwise while the machine slept is measured anew", () => {
+  const clock = new ServerClock();
+  clock.note(100_000, 0);
+  clock.note(115_000, 15_000);
+  clock.note(116_000, 3_600_000);
+  assert.equal(clock.now(3_600_000), 116_000);
+});
+
 test("a delta is as far behind as its newest record is old when it is shown", () => {
   assert.equal(behindAfter({ type: "delta", now: 990, produced: 950 }, null, 1_000, false), 50);
 });

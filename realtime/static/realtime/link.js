@@ -30,6 +30,8 @@ const TRANSPORTS = { websocket: openWebSocket, sse: openEvents, poll: openPollin
 /** Closes by which the server says that it, not the transport, is the reason. */
 const BLAMELESS = new Set([1001, 1011, 1012, 1013, 4400, 4408, 4429]);
 const RESTARTING = 1012;
+/** However often what had opened is cut, the wait grows no longer than after so many. */
+const MOST_CUTS = 4;
 const TOO_MANY = 4429;
 
 const storage = () => localStorage;
@@ -172,7 +174,7 @@ export class Link {
     this.#choice = afterEnding(this.#choice, { opened: open, lasted, silent, blameless }, Date.now());
     const { pause } = this.#choice;
     const good = open && (lasted > STABLE_MS || close.code === RESTARTING);
-    if (pause) this.#failures = good ? 1 : this.#failures + 1;
+    if (pause) this.#failures = good ? 1 : Math.min(this.#failures + 1, open ? MOST_CUTS : Infinity);
     const wait = pause ? waitBefore(this.#failures, close, Math.random()) : 0;
     const expected = open && close.code === RESTARTING && wait < GRACE_MS;
     if (expected) this.#graceUntil = performance.now() + GRACE_MS;

@@ -24,6 +24,8 @@ export const SLEEP_MS = 60_000;
 /** So long a page may claim what it last could after the server ended a connection and we are on the way back. */
 export const GRACE_MS = 1_500;
 
+/** The server is never silent for so long. */
+const LONG_SILENCE_MS = 20_000;
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 30_000;
 const LONGEST_TOLD_MS = 5 * 60_000;
@@ -66,11 +68,13 @@ export function waitBefore(failures, { code = 1006, reason = "" }, random) {
 /**
  * The server's clock as seen from here. A frame that took long makes the server look late, never early, so
  * the largest difference among the frames of the last five minutes is the truest. Local times come from
- * performance.now(), which nobody sets back.
+ * performance.now(), which nobody sets back; but what it does while a machine sleeps is not the same everywhere, so
+ * after a long silence the difference is measured anew.
  */
 export class ServerClock {
   /** @type {{at: number, offset: number}[]} the best difference of each span of 10 s, oldest first */
   #best = [];
+  #notedAt = 0;
 
   /**
    * @param {number} serverNow ms, from a frame
@@ -78,6 +82,8 @@ export class ServerClock {
    */
   note(serverNow, localNow) {
     const offset = serverNow - localNow;
+    if (localNow - this.#notedAt > LONG_SILENCE_MS) this.#best = [];
+    this.#notedAt = localNow;
     const newest = this.#best.at(-1);
     if (newest && localNow - newest.at < 10_000) newest.offset = Math.max(newest.offset, offset);
     else this.#best.push({ at: localNow, offset });

@@ -19,7 +19,7 @@ from realtime.state.live import LiveState
 from realtime.state.reader import Reader
 from realtime.viewers import Viewer
 from tests import toys
-from tests.test_apply import Log
+from tests.contract.test_state import Log
 from tests.toys import STREAM, VIEW, ToyLens, said
 
 

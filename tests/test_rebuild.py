@@ -11,8 +11,8 @@ from realtime.producer import Producer
 from realtime.state import StateAway
 from realtime.state.connection import client
 from tests import toys
+from tests.contract.test_state import NOW, worker
 from tests.servers import ROOT, wait_until
-from tests.test_apply import NOW, worker
 from tests.test_recovery import counted, logs_written, send
 from tests.toys import TOYS
 from tests.workers import Servers

@@ -16,7 +16,7 @@ from realtime.state.live import LiveState
 from realtime.state.names import run_id_of
 from realtime.streams import by_topic, streams
 from tests import toys
-from tests.toys import AT, DATABASE, STREAM, TOYS, said
+from tests.toys import AT, DATABASE, STREAM, TOYS, record, said
 
 NOW = AT / 1000
 
@@ -319,3 +319,46 @@ def test_a_batch_of_all_streams_takes_at_most_two_round_trips(redis_url, db):
         # the script is loaded once
         assert trips in (["MGET", "EVALSHA"], ["MGET", "EVALSHA", "SCRIPT", "EVALSHA"] if n == 0 else [])
     assert client().exists("order:ORD-A", "order:ORD-4", "location:Rita-4") == 3
+
+
+def test_a_batch_larger_than_what_lua_unpacks_is_applied_whole(state):
+    count = 9_000
+    records = [said(n, f"toy-{n}", n) for n in range(count)]
+    assert isinstance(state.apply(batch(*records), NOW), Applied)
+    assert client().zcard("toys:index") == count
+    assert client().get("toys:number") == str(count).encode()
+    assert toy(f"toy-{count - 1}")["n"] == count - 1
+    counts = client().hvals(f"toys:counts:{AT // 1000 - AT // 1000 % 60}")
+    assert sum(map(int, counts)) == count
+
+
+def test_a_killed_server_comes_back_with_what_was_applied_and_applies_nothing_before_it_has_a_new_epoch(
+    state, redis_server
+):
+    state.apply(batch(said(0, "bear", 1)), NOW)
+    redis_server.kill()
+    later = batch(said(1, "bear", 2), start=Mark("a1", 0))
+    with pytest.raises(StateAway):
+        state.apply(later, NOW)
+    redis_server.start()
+    assert state.apply(later, NOW).what == "epoch"
+    old = state.epoch
+    state.begin(NOW)
+    assert state.epoch != old
+    assert state.marks([("toys", 0)]) == {("toys", 0): Mark("a1", 0)}
+    assert isinstance(state.apply(later, NOW), Applied)
+    assert toy("bear") == {"id": "bear", "n": 2, "seen": 2}
+
+
+def test_which_of_a_topics_last_records_were_malformed_is_written_with_the_offset_and_for_all_workers(state):
+    other = worker("w2")
+    other.begin(NOW)
+    outcome = state.apply(batch(record(0, b"no toy"), said(1, "bear", 1)), NOW)
+    assert outcome.malformed == {"toys": 1}
+    outcome = other.apply(batch(record(0, b"no toy", partition=1)), NOW)
+    assert outcome.malformed == {"toys": 2}
+    assert state.recent("toys") == other.recent("toys") == "x.x"
+    assert isinstance(state.apply(batch(record(0, b"no toy")), NOW), Refused), "applied before"
+    assert state.recent("toys") == "x.x"
+    state.apply(batch(*[said(n, "bear", n) for n in range(2, 1100)], start=Mark("a1", 1)), NOW)
+    assert state.recent("toys") == "." * 1000

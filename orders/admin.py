@@ -20,6 +20,7 @@ from orders.forms import DESTINATION, CourierForm, OrderForm, PositionForm
 from orders.models import Courier, Order, OrderEvent, Position, TrackingLink, moment
 from orders.steps import StepRefused, irregular
 from orders.whereabouts import PLACE
+from realtime.api import count_viewers
 
 TIMELINE_SHOWN = 50
 ADMIN = "admin"
@@ -46,11 +47,11 @@ class OrderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     search_fields = ("order_id", "customer_name", "courier")
     list_per_page = 50
     show_full_result_count = False
-    readonly_fields = ("updated", "tracking", "timeline")
+    readonly_fields = ("updated", "tracking", "watching", "timeline")
     fieldsets = (
         (None, {"fields": ("order_id", "status", "courier", "eta", "due", "seen")}),
         ("For the customer", {"fields": ("customer_name", "items", "public_note", DESTINATION)}),
-        ("For staff", {"fields": ("note", "updated", "tracking", "timeline")}),
+        ("For staff", {"fields": ("note", "updated", "tracking", "watching", "timeline")}),
     )
 
     @admin.display(description="updated", ordering="timestamp")
@@ -65,6 +66,13 @@ class OrderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         link = order.links.filter(revoked_at=None).first()
         shown = reverse("orders:track", args=[link.token]) if link and link.opens() else "Make the link and open it"
         return format_html('<a href="{}" target="_blank" rel="noopener">{}</a>', make, shown)
+
+    @admin.display(description="customer's page")
+    def watching(self, order: Order) -> str:
+        viewers = count_viewers("track", order.pk) if order.pk else 0
+        if viewers is None:
+            return "Redis does not answer: nobody knows who is watching."
+        return {0: "Nobody is watching.", 1: "1 person is watching."}.get(viewers, f"{viewers} people are watching.")
 
     @admin.display(description="timeline")
     def timeline(self, order: Order) -> SafeString | str:

@@ -179,6 +179,11 @@ class KafkaSource:
             raise KafkaAway("asking for the ends of the topics") from error
         return {(at.topic, at.partition): end for at, end in ends.items()}
 
+    def reach(self) -> dict[Partition, int]:
+        """The ends of the assigned partitions as the last fetches told them; asks nobody."""
+        ends = {at: self._consumer.highwater(TopicPartition(*at)) for at in self.assigned()}
+        return {at: end for at, end in ends.items() if end is not None}
+
     def offsets_at(self, partitions: Sequence[Partition], time_ms: int) -> dict[Partition, int]:
         """The offset of each partition's first record at or after a time; its end where there is none."""
         found = self._ask_for_offsets(partitions, time_ms)

@@ -8,6 +8,7 @@ from django.utils.module_loading import import_string
 
 from realtime.api import Stream
 from realtime.lenses import View
+from realtime.overview import PIPELINE
 
 
 @cache
@@ -35,5 +36,5 @@ def by_topic() -> dict[str, Stream]:
 
 @cache
 def views() -> dict[str, View]:
-    """By name; streams may share a view."""
-    return {view.name: view for stream in streams() for view in stream.views}
+    """By name; streams may share a view. How the machine itself stands is one more."""
+    return {view.name: view for stream in streams() for view in stream.views} | {PIPELINE.name: PIPELINE}

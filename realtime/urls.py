@@ -5,7 +5,7 @@ from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView, TemplateView
 
-from realtime import health
+from realtime import health, pages
 from realtime.rest import api
 
 api.add_router("/ingest", "logs.api.router")
@@ -20,6 +20,7 @@ urlpatterns = [
     path("api/", api.urls),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("pipeline/", pages.pipeline, name="pipeline"),
     path("logs/", include("logs.urls")),
     path("", include("orders.urls")),
 ]

@@ -15,6 +15,8 @@ import httpx
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
+from realtime.cursors import Cursor
+
 TRANSPORTS = ("ws", "sse", "poll")
 Frame = dict[str, Any]
 
@@ -35,7 +37,8 @@ class Kept:
     lines: dict[int, str] = field(default_factory=dict)
     totals: dict[tuple[int, str, str], int] = field(default_factory=dict)
     cursor: str = ""
-    number: int = 0
+    numbers_from: int | None = None
+    """The last line's number in the first snapshot: every later one must come, once, or be told as missing."""
     missed: int = 0
     hidden: int = 0
     frames: list[Frame] = field(default_factory=list)
@@ -61,6 +64,14 @@ class Kept:
             self.lines[line["n"]] = line["message"]
         self.totals |= {(second, service, level): n for second, service, level, n in frame.get("counts", ())}
         self.cursor = frame.get("cursor") or self.cursor
+        if kind == "snapshot" and not self._whole and self.numbers_from is None:
+            self.numbers_from = self.number
+
+    @property
+    def number(self) -> int:
+        """The last line's number of which the cursor knows."""
+        cursor = Cursor.read(self.cursor)
+        return cursor.number if cursor else 0
 
     def _put(self, kind: str, id: str, item: Frame) -> None:
         held = self.items.get(id)
@@ -80,6 +91,7 @@ class Live:
         self.refused: Refused | None = None
         self.returns = 0
         self.headers: dict[str, str] = {}
+        self.refused_headers: dict[str, str] = {}
         self.news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -176,7 +188,7 @@ class Live:
             client.stream("GET", self._url(), headers=headers) as response,
         ):
             self.headers = dict(response.headers)
-            await _check(response)
+            await self._check(response)
             event, id = "", ""
             async for line in response.aiter_lines():
                 name, _, value = line.partition(": ")
@@ -198,14 +210,14 @@ class Live:
             while True:
                 response = await client.get(self._url(), headers=self._cookies())
                 self.headers = dict(response.headers)
-                await _check(response)
+                await self._check(response)
                 body = response.json()
                 for frame in body["frames"]:
                     yield frame
                 self.kept.cursor = body["cursor"]
 
-
-async def _check(response: httpx.Response) -> None:
-    if response.status_code != 200:
-        await response.aread()
-        raise Refused(response.status_code, response.json().get("reason", ""))
+    async def _check(self, response: httpx.Response) -> None:
+        if response.status_code != 200:
+            self.refused_headers = dict(response.headers)
+            await response.aread()
+            raise Refused(response.status_code, response.json().get("reason", ""))

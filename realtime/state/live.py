@@ -39,7 +39,7 @@ class LiveState:
         archive_marks: Callable[[Sequence[Partition]], Mapping[Partition, Mark]],
         worker: str,
     ) -> None:
-        self.client, self.names, self.worker = client, names, worker
+        self.client, self.names, self.worker, self._log = client, names, worker, log
         self.epoch = ""
         self._life = Life(client, names, streams, log, archive_marks, self.submit)
         self._heartbeat, self._sweeps = Every(HEARTBEAT_S), Every(SWEEP_S)
@@ -61,6 +61,7 @@ class LiveState:
         """Shows that this worker lives, and merges what the database could not tell before."""
         if self._heartbeat.due(now):
             self._say_alive()
+            self._say_reach()
         return [*self._merge_unread(now), *(self._sweep(now) if self._sweeps.due(now) else ())]
 
     def leave(self) -> None:
@@ -76,6 +77,16 @@ class LiveState:
             raise StateAway(f"Redis does not answer ({error}).") from error
         if epoch.decode() != self.epoch or run_id.decode() != run_id_of(self.epoch):
             raise StateAway("Redis was restarted or lost its state.")
+
+    def _say_reach(self) -> None:
+        """Notes how far the topics reach, so that the page of the pipeline can tell the lag."""
+        reach = {field(*at): end for at, end in self._log.reach().items()}
+        if not reach:
+            return
+        try:
+            self.client.hset(self.names.reach, mapping=reach)
+        except AWAY as error:
+            raise StateAway(f"Redis does not answer ({error}).") from error
 
     def marks(self, partitions: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Mark]:
         """The applied offsets of these partitions, for those that have one."""
@@ -119,10 +130,9 @@ class LiveState:
         kinds: Mapping[str, str] = NOTHING,
     ) -> Applied | Refused:
         """Runs apply.lua once, under a guard of (mode, epoch or lock, run_id)."""
-        n = self.names
-        keys = [n.epoch, n.lock, n.applied, n.seq, n.changed, n.expiries, n.malformed]
+        args = packing.pack(self.names, guard, marks, change, held, kinds)
         try:
-            status, *answer = self._apply(keys=keys, args=packing.pack(n, guard, marks, change, held, kinds))
+            status, *answer = self._apply(keys=packing.keys(self.names), args=args)
         except AWAY as error:
             raise StateAway(f"Redis does not answer ({error}).") from error
         if status != b"ok":

@@ -52,6 +52,11 @@ class Names(NamedTuple):
         return self.prefix + "stream:workers"
 
     @property
+    def reach(self) -> str:
+        """The ends of the topics' partitions as the live workers last heard of them."""
+        return self.prefix + "stream:reach"
+
+    @property
     def nudge(self) -> str:
         return self.prefix + "outbox:nudge"
 

@@ -59,6 +59,12 @@ def pack(
     return args
 
 
+def keys(names: Names) -> list[str]:
+    """KEYS of apply.lua."""
+    n = names
+    return [n.epoch, n.lock, n.applied, n.seq, n.changed, n.expiries, n.malformed]
+
+
 def tails(change: Change) -> list[Tail]:
     """The tails that a change adds to, in the order in which they are packed and answered."""
     return list(dict.fromkeys([*change.lines, *change.skipped]))

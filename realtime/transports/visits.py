@@ -16,9 +16,11 @@ from django.db import Error as DatabaseError
 
 from realtime.hub import hub
 from realtime.lenses import Denied
+from realtime.overview import PIPELINE, Teller
 from realtime.policy import Every
 from realtime.state.connection import StateAway, async_client, names
 from realtime.state.presence import BEAT_S, Presence, watched
+from realtime.streams import views
 from realtime.transports.sessions import user_of
 from realtime.viewers import Viewer
 
@@ -52,9 +54,9 @@ class Visit:
 class Visits:
     """The visits of one event loop."""
 
-    def __init__(self, check_s: float, presence: Presence) -> None:
+    def __init__(self, check_s: float, presence: Presence, teller: Teller) -> None:
         self.all: set[Visit] = set()
-        self.presence = presence
+        self.presence, self.teller = presence, teller
         self._by_address: Counter[str] = Counter()
         self._by_user: Counter[Any] = Counter()
         self._checks, self._beats = Every(check_s), Every(BEAT_S)
@@ -97,6 +99,8 @@ class Visits:
         try:
             while self.all or self._shown:
                 await self._show()
+                if any(visit.viewer.view is PIPELINE for visit in self.all):
+                    await self.teller.turn(time.monotonic())
                 if self._checks.due(time.monotonic()):
                     await self.check()
                 await asyncio.sleep(TURN_S)
@@ -164,5 +168,6 @@ def visits() -> Visits:
     if loop not in _visits:
         for gone in [other for other in _visits if other.is_closed()]:
             del _visits[gone]
-        _visits[loop] = Visits(settings.PERMISSIONS_CHECK_S, Presence(async_client(), names()))
+        presence, teller = Presence(async_client(), names()), Teller(sorted(views()))
+        _visits[loop] = Visits(settings.PERMISSIONS_CHECK_S, presence, teller)
     return _visits[loop]

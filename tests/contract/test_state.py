@@ -39,6 +39,9 @@ class Log:
     def lives(self) -> Mapping[str, str]:
         return {"toys": "a1"}
 
+    def reach(self) -> Mapping[Partition, int]:
+        return {}
+
 
 VALUES = {
     "order-updates": [b'{"orderId":"ORD-A","note":"%d"}', b'{"orderId":"ORD-%d","status":"Packed"}', b"no order %d"],

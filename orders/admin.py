@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from orders import services
+from orders import services, webhooks_admin
 from orders.courier_admin import WithCourierLink
 from orders.facts import STATUSES
 from orders.forms import DESTINATION, CourierForm, OrderForm, PositionForm
@@ -21,6 +21,8 @@ from orders.models import Courier, Order, OrderEvent, Position, TrackingLink, mo
 from orders.steps import StepRefused, irregular
 from orders.whereabouts import PLACE
 from realtime.api import count_viewers
+
+__all__ = ["webhooks_admin"]
 
 TIMELINE_SHOWN = 50
 ADMIN = "admin"

@@ -1,7 +1,6 @@
 """The JSON API of orders, couriers and tracking links, for staff and for keys; and one order for who holds its link."""
 
 from collections.abc import Callable
-from datetime import datetime
 from functools import wraps
 from hashlib import sha256
 from typing import Any
@@ -11,7 +10,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from msgspec import ValidationError
-from ninja import Field, Query, Router, Schema, Status
+from ninja import Query, Router, Status
 from ninja.errors import HttpError
 from ninja.security.base import AuthBase
 from ninja.utils import check_csrf
@@ -21,9 +20,10 @@ from orders.idempotency import answered, remember
 from orders.models import Courier, Order, TrackingLink
 from orders.pages import Page, cut, page_of
 from orders.positions import COURIERS
+from orders.schemas import Asked, CourierOut, Link, OrderIn, OrderOut, OrderPatch, Orders, Problem, Refused, Step
 from orders.services import OrderExists
 from orders.state import ORDERS, OrderState
-from orders.steps import STEPS, StepRefused, irregular
+from orders.steps import StepRefused, irregular
 from orders.streams import find_link
 from orders.views import track_frame
 from realtime.api import Id, KeyAuth, KeyHolder, client_address, limited, peek
@@ -82,106 +82,6 @@ def _csrf_checked(request: HttpRequest) -> HttpResponse:
 
 router = Router(tags=["orders"], auth=[ApiKey(API), StaffSession()])
 public = Router(tags=["tracking"])
-
-
-# --- what goes in and out ---------------------------------------------------------------------------------------------
-
-
-class PlaceIn(Schema, extra="forbid"):
-    name: str | None = None
-    lat: float
-    lng: float
-
-
-class OrderPatch(Schema, extra="forbid"):
-    """What is left out stays as it is; null empties a field. Times are Unix ms or ISO 8601."""
-
-    status: str | None = Field(None, examples=list(STEPS))
-    customerName: str | None = None
-    items: list[str] | None = None
-    note: str | None = Field(None, description="for staff only")
-    publicNote: str | None = Field(None, description="the customer reads this")
-    courier: str | None = None
-    eta: int | str | None = None
-    due: int | str | None = None
-    destination: PlaceIn | None = None
-
-
-class OrderIn(OrderPatch, extra="forbid"):
-    orderId: str = Field("", max_length=64, description="empty: one is made")
-
-
-class PlaceOut(Schema):
-    name: str | None = None
-    lat: float
-    lng: float
-
-
-class OrderOut(Schema):
-    """An order as staff see it; times are Unix ms."""
-
-    orderId: str
-    status: str | None
-    customerName: str | None
-    items: list[str] | None
-    note: str | None
-    publicNote: str | None
-    courier: str | None
-    eta: int | None
-    due: int | None
-    destination: PlaceOut | None
-    times: dict[str, int]
-    timestamp: int
-
-
-class Orders(Schema):
-    orders: list[OrderOut]
-    next: str | None = Field(None, description="the `cursor` of the next page; null at the end")
-
-
-class Step(Schema):
-    id: str
-    time: int
-    status: str | None
-    irregular: bool
-    by: str
-    source: str
-    said: dict[str, Any]
-
-
-class Problem(Schema):
-    detail: str
-
-
-class Refused(Problem):
-    """A step that may not follow, and those that may."""
-
-    status: str
-    allowed: list[str]
-
-
-class CourierOut(Schema):
-    """A courier with its last position, where there is one; speed in m/s."""
-
-    name: str
-    active: bool
-    openOrders: int
-    position: dict[str, Any] | None
-
-
-class Link(Schema):
-    id: int
-    url: str
-    opens: bool
-    expiresAt: datetime | None
-    revokedAt: datetime | None
-
-
-class Asked(Schema):
-    status: str = ""
-    courier: str = ""
-    cursor: str = ""
-    limit: int = Field(50, ge=1, le=500)
 
 
 def shown(held: OrderState) -> dict[str, Any]:

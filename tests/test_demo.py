@@ -24,7 +24,7 @@ from realtime.demo.run import answers_ready
 from realtime.demo.supervisor import Supervisor
 from tests.servers import ROOT, free_ports, http_status, missing, wait_until
 
-CHILDREN = ("Redis", "Kafka", "web", "live", "archive", "relay", "simulate")
+CHILDREN = ("Redis", "Kafka", "web", "live", "archive", "relay", "webhooks", "simulate")
 
 
 class Demo:

@@ -37,6 +37,7 @@ WORKERS = {
     "live": ["consume_kafka", "--group", "live"],
     "archive": ["consume_kafka", "--group", "archive"],
     "relay": ["relay_outbox"],
+    "webhooks": ["send_webhooks"],
     "simulate": ["simulate"],
 }
 Say = Callable[[str], None]

@@ -18,7 +18,8 @@ from django.utils import timezone
 from msgspec.json import encode
 from standardwebhooks.webhooks import Webhook as Signature
 
-from orders.models import Webhook, WebhookDelivery, moment
+from orders.models import moment
+from orders.webhook_models import Webhook, WebhookDelivery
 
 logger = logging.getLogger(__name__)
 

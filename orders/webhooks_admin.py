@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 from orders import webhooks
 from orders.facts import STATUSES
-from orders.models import Webhook, WebhookDelivery
+from orders.webhook_models import Webhook, WebhookDelivery
 
 
 class WebhookForm(forms.ModelForm):  # type: ignore[type-arg]

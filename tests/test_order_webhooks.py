@@ -18,7 +18,7 @@ from orders.archive import archive_orders
 from orders.events import OrderEvent, decode_order
 from orders.facts import facts_of
 from orders.management.commands.send_webhooks import run
-from orders.models import Webhook, WebhookDelivery
+from orders.webhook_models import Webhook, WebhookDelivery
 from orders.webhooks import WAITS_S, send_due
 from realtime.api import Record, Stamp
 from realtime.models import Outbox

@@ -3,7 +3,7 @@
 import django.core.validators
 import django.db.models.deletion
 import django.utils.timezone
-import orders.models
+import orders.webhook_models
 from django.db import migrations, models
 
 
@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('url', models.URLField(max_length=500, validators=[django.core.validators.URLValidator(schemes=['http', 'https'])], verbose_name='address')),
-                ('secret', models.CharField(default=orders.models.new_webhook_secret, editable=False, help_text='The receiver checks signatures with it.', max_length=100)),
+                ('secret', models.CharField(default=orders.webhook_models.new_webhook_secret, editable=False, help_text='The receiver checks signatures with it.', max_length=100)),
                 ('statuses', models.JSONField(blank=True, default=list, help_text='Only these; none: all.')),
                 ('active', models.BooleanField(default=True)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),

@@ -8,6 +8,7 @@ import msgspec
 from django.db import transaction
 
 from realtime.models import Outbox
+from realtime.records import MAX_VALUE_BYTES
 from realtime.state import nudge_relay
 
 
@@ -15,8 +16,12 @@ def publish(topic: str, key: str, value: Mapping[str, Any]) -> str:
     """Queues a record for `topic` in the caller's transaction and returns its event id (the `ce_id` header).
 
     The record is sent once that transaction has committed, in the order of the calls; a repeat carries the same id.
+    Raises ValueError for a value that no topic of ours takes: the relay would send nothing after it.
     """
     event_id = str(uuid.uuid4())
-    Outbox.objects.create(topic=topic, key=key, value=msgspec.json.encode(value), event_id=event_id)
+    encoded = msgspec.json.encode(value)
+    if len(encoded) > MAX_VALUE_BYTES:
+        raise ValueError(f"the value for {topic} has {len(encoded)} bytes; at most {MAX_VALUE_BYTES} are taken")
+    Outbox.objects.create(topic=topic, key=key, value=encoded, event_id=event_id)
     transaction.on_commit(nudge_relay)
     return event_id

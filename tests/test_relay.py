@@ -1,5 +1,8 @@
 """The outbox: published in order, once or again but never less, by one relay at a time."""
 
+import os
+import signal
+import threading
 from datetime import timedelta
 
 import pytest
@@ -7,10 +10,13 @@ from django.db import transaction
 from django.utils import timezone
 from kafka import KafkaConsumer, TopicPartition
 
-from realtime.api import publish
+from realtime import relay as relay_module
+from realtime.api import KafkaAway, publish
+from realtime.management.commands.relay_outbox import rest
 from realtime.models import Lease, Outbox
 from realtime.producer import Producer
-from realtime.relay import Relay
+from realtime.relay import LEASE_S, Relay
+from realtime.state import wait_for_nudge
 from realtime.topics import Topics
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -91,6 +97,56 @@ def test_one_relay_works_and_another_takes_over_once_its_lease_has_run_out(redis
     assert not first.lease()
     second.release()
     assert first.lease()
+
+
+def test_a_row_that_commits_after_one_with_a_higher_id_is_sent_too(redis_url, topic, producer, consumer):
+    """Ids are given out before the commit: who went on above the last id sent would lose the slower transaction."""
+    first, second = publish(topic, "bear", {"n": 1}), publish(topic, "wolf", {"n": 2})
+    Outbox.objects.filter(event_id=first).update(sent_at=timezone.now())  # not to be seen yet
+    assert Relay(producer).turn() == 1
+    Lease.objects.all().delete()
+    Outbox.objects.filter(event_id=first).update(sent_at=None)
+    assert Relay(producer).turn() == 1
+    assert [dict(record.headers)["ce_id"].decode() for record in read(consumer, 2)] == [second, first]
+
+
+def test_a_nudge_is_left_to_the_relay_that_holds_the_lease(redis_url, topic, producer):
+    holder, standby = Relay(producer), Relay(producer)
+    holder.turn()
+    standby.turn()
+    assert (holder.holds, standby.holds) == (True, False)
+    with transaction.atomic():
+        publish(topic, "bear", {"n": 1})
+    stop = threading.Event()
+    stop.set()
+    rest(stop, standby.holds)
+    assert wait_for_nudge(1)
+
+
+def test_a_value_that_no_topic_takes_is_refused_at_the_save_and_holds_up_nothing(redis_url, topic):
+    with pytest.raises(ValueError, match="has 1048586 bytes; at most 1048576 are taken"):
+        publish(topic, "bear", {"n": "x" * 1_048_578})
+    assert not Outbox.objects.exists()
+
+
+def test_while_kafka_is_silent_the_lease_is_kept_and_rows_stay_unsent(
+    redis_url, topic, producer, kafka_cluster, monkeypatch
+):
+    publish(topic, "bear", {"n": 1})
+    monkeypatch.setattr(relay_module, "ACK_S", LEASE_S + 1)
+    relay, other = Relay(producer), Relay(producer)
+    assert relay.turn() == 1
+    publish(topic, "bear", {"n": 2})
+    broker = kafka_cluster.processes[0].pid
+    os.kill(broker, signal.SIGSTOP)
+    try:
+        with pytest.raises(KafkaAway):
+            relay.turn()
+        assert not other.lease()
+    finally:
+        os.kill(broker, signal.SIGCONT)
+    assert Outbox.objects.filter(sent_at=None).count() == 1
+    assert relay.turn() == 1
 
 
 def test_rows_that_were_sent_an_hour_ago_are_forgotten(redis_url, topic, producer):

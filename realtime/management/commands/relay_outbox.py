@@ -1,5 +1,6 @@
 """The relay process: publishes what saves left in the outbox."""
 
+import contextlib
 import logging
 import signal
 import threading
@@ -34,31 +35,42 @@ def run(stop: threading.Event) -> None:
     """Relays until `stop` is set; waits for whatever is away."""
     complain, backoff = Every(60), Backoff(least=0.1)
     prune = Every(600)
-    producer: Producer | None = None
     relay: Relay | None = None
     while not stop.is_set():
         try:
             if relay is None:
-                producer = Producer("sightline-relay")
-                relay = Relay(producer)
+                relay = Relay(Producer("sightline-relay"))
             if relay.turn():
                 backoff.reset()
                 continue
-            if prune.due(time.time()):
+            if relay.holds and prune.due(time.time()):
                 relay.prune()
-            rest(stop)
+            rest(stop, relay.holds)
         except (KafkaAway, OperationalError, InterfaceError) as error:
             if complain.due(time.time()):
                 logger.warning("%s The outbox keeps what is to be sent.", error)
             reconnect()
+            if relay is not None and isinstance(error, KafkaAway):
+                # Its producer would go on sending what the next turn sends again.
+                end(relay, 0)
+                relay = None
             stop.wait(backoff.wait())
-    if relay is not None and producer is not None:
+    if relay is not None:
+        end(relay)
+
+
+def end(relay: Relay, timeout_s: float = 5) -> None:
+    """Lets another relay take the lease, and drops what the producer has not sent in time."""
+    with contextlib.suppress(OperationalError, InterfaceError):
         relay.release()
-        producer.close()
+    relay.producer.close(timeout_s)
 
 
-def rest(stop: threading.Event) -> None:
-    """Sleeps until a save nudges, at most POLL_S."""
+def rest(stop: threading.Event, holds: bool) -> None:
+    """Sleeps until a save nudges, at most POLL_S. A nudge wakes one relay: it is for who holds the lease."""
+    if not holds:
+        stop.wait(POLL_S)
+        return
     try:
         wait_for_nudge(POLL_S)
     except StateAway:

@@ -14,13 +14,21 @@ test("the words say how things stand, shorter where there is little room", () =>
     [{ ...live, behind: null }, ["Live", "", ""]],
     [{ ...live, news: now - 40_000 }, ["Live", "quiet for 40 s", ""]],
     [{ ...live, state: "lagging", behind: 4_000 }, ["Behind", "4 s", "4 s"]],
-    [{ ...live, state: "lagging", reason: "Redis is away" }, ["Behind", "Redis is away", "Redis is away"]],
+    [{ ...live, state: "lagging", reason: "Redis is away" }, ["Behind", "Redis is away", "38 ms"]],
+    [{ ...live, state: "lagging", behind: null, reason: "Redis is away" }, ["Behind", "Redis is away", "0 s"]],
+    [{ ...live, state: "asleep" }, ["Paused", "until this page is seen again", ""]],
     [{ ...live, state: "lost", news: now - 12_000 }, ["Reconnecting", "last update 12 s ago", "12 s"]],
     [{ ...live, state: "lost", since: null, news: null }, ["Reconnecting", "nothing received yet", ""]],
     [{ ...live, state: "connecting" }, ["Connecting", "", ""]],
     [{ ...live, state: "closed", reason: "This link has expired." }, ["Closed", "This link has expired.", "This link has expired."]],
   ];
   for (const [status, expected] of cases) assert.deepEqual(words(status, now), expected);
+});
+
+test("a customer is told that the page is behind, not what ails the servers", () => {
+  const status = { ...live, state: "lagging", behind: null, reason: "No worker is reading the topics", news: now - 9_000 };
+  assert.deepEqual(words(status, now, false), ["Behind", "last update 9 s ago", "9 s"]);
+  assert.equal(words({ ...status, state: "closed", reason: "This link has expired." }, now, false)[1], "This link has expired.");
 });
 
 test("a duration is in the largest unit that says enough", () => {

@@ -24,7 +24,7 @@ const words = given("words");
 const live = connect(given("stream"));
 const map = new TrackMap(part(".map"), given("config"));
 
-showState(live);
+showState(live, false);
 live.addEventListener("snapshot", (event) => take(/** @type {CustomEvent} */ (event).detail.frame, true));
 live.addEventListener("delta", (event) => take(/** @type {CustomEvent} */ (event).detail.frame, false));
 live.addEventListener("state", () => {

@@ -11,26 +11,29 @@ const QUIET_MS = 5_000;
  * What the page says: a strong word, a detail that may tick, and the detail for where there is little room.
  * @param {Status} status
  * @param {number} now Date.now
+ * @param {boolean} [reasons] whether who looks can make something of why the server does not vouch for what is shown
  * @returns {[string, string, string]}
  */
-export function words(status, now) {
+export function words(status, now, reasons = true) {
   const { state, behind, reason = "" } = status;
   const last = status.news ?? status.since;
   const old = last === null ? "nothing received yet" : `last update ${ago(now - last)} ago`;
   const shortOld = last === null ? "" : ago(now - last);
-  if (state === "connecting") return ["Connecting", reason, ""];
+  if (state === "connecting") return ["Connecting", "", ""];
   if (state === "asleep") return ["Paused", "until this page is seen again", ""];
   if (state === "lost") return ["Reconnecting", old, shortOld];
   if (state === "closed") return ["Closed", reason || old, reason || shortOld];
   if (state === "lagging") {
     const by = behind === null ? "" : duration(behind);
-    return ["Behind", reason || by || old, reason || by || shortOld];
+    return ["Behind", (reasons && reason) || by || old, by || shortOld];
   }
   const quiet = status.news === null ? 0 : now - status.news;
   if (quiet > QUIET_MS) return ["Live", `quiet for ${ago(quiet)}`, ""];
   return behind === null ? ["Live", "", ""] : ["Live", `${duration(behind)} behind`, duration(behind)];
 }
 
+/** For whoever wonders why a page is slower than others. @type {Record<Status["transport"], string>} */
+const VIA = { websocket: "", sse: "over server-sent events", poll: "over long polling" };
 /** @type {Record<Status["state"], string>} */
 const SPOKEN = {
   connecting: "Connecting",
@@ -45,8 +48,9 @@ const SPOKEN = {
  * Drives .sight and .state of this page. The ticking words are hidden from screen readers; a twin that only
  * changes with the state is what they speak.
  * @param {import("./live.js").Live} live
+ * @param {boolean} [reasons] see words
  */
-export function showState(live) {
+export function showState(live, reasons = true) {
   const line = document.querySelector(".sight");
   const place = document.querySelector(".state");
   if (!(line instanceof HTMLElement) || !(place instanceof HTMLElement)) return;
@@ -65,13 +69,13 @@ export function showState(live) {
 
   const write = () => {
     const { status } = live;
-    const [word, more, less] = words(status, Date.now());
+    const [word, more, less] = words(status, Date.now(), reasons);
     line.dataset.state = place.dataset.state = status.state;
     setText(strong, word);
     setText(detail, more && ` · ${more}`);
     setText(short, less && ` · ${less}`);
     setText(spoken, status.state === "closed" && status.reason ? status.reason : SPOKEN[status.state]);
-    place.title = more;
+    place.title = [more, VIA[status.transport]].filter(Boolean).join(" · ");
   };
   let state = "";
   live.addEventListener("state", () => {

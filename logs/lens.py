@@ -1,4 +1,4 @@
-"""What a viewer of the logs sees: every line as it is held, totals of counts, the services."""
+"""What a viewer of the logs sees: the lines that its filter lets through, as they are held; counts, the services."""
 
 from collections.abc import Hashable, Sequence
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from logs import window
+from logs.filters import LogFilter
 from realtime.api import Id, Kind, Lens, Line, Part, Tally
 
 SINCE: Id = (window.SINCE, window.SINCE.ids[0])
@@ -13,20 +14,33 @@ SERVICES: Id = (window.SERVICES, window.SERVICES.ids[0])
 
 
 class LogsLens(Lens):
-    """The sight of everyone who may see the log page: all lines, nothing filtered."""
+    """The sight of everyone who may see the log page and asked for the same lines.
 
-    share: Hashable = "logs"
+    Counts follow the services and levels of the filter, not its text.
+    """
+
+    def __init__(self, filter: LogFilter = LogFilter()) -> None:  # noqa: B008 - a tuple
+        self.filter = filter
+        self.share: Hashable = ("logs", *filter)
+        self._matches = filter.matcher()
 
     def ids(self, kind: Kind, sofar: Part) -> Sequence[str] | None:
         return kind.ids
+
+    @property
+    def sees_all_lines(self) -> bool:
+        return self.filter.is_open
+
+    def lines(self, lines: Sequence[Line]) -> Sequence[Line]:
+        return lines if self.filter.is_open else [line for line in lines if self._matches(line.data)]
 
     def frame(self, part: Part, held: int | None) -> dict[str, Any] | None:
         """A snapshot has its lists even where they are empty; a delta only what changed."""
         snapshot = held is None
         body: dict[str, Any] = {
             "lines": [_numbered(line) for line in part.lines],
-            "counts": _totals(part, window.SECONDS),
-            "minutes": _totals(part, window.MINUTES),
+            "counts": self._totals(part, window.SECONDS),
+            "minutes": self._totals(part, window.MINUTES),
         }
         if not snapshot:
             body = {name: items for name, items in body.items() if items}
@@ -38,19 +52,20 @@ class LogsLens(Lens):
             body["counts_since"] = since
         return body if snapshot or body else None
 
+    def _totals(self, part: Part, tally: Tally) -> list[tuple[int, str, str, int]]:
+        counts = self.filter.counts
+        return [
+            (bucket, service, level, total)
+            for (counted, bucket, field), total in part.totals.items()
+            if counted == tally
+            for level, service in (window.split_field(field),)
+            if counts(level, service)
+        ]
+
 
 def _numbered(line: Line) -> msgspec.Raw:
     """The line's object with its number put in front of what it holds, without decoding it."""
     return msgspec.Raw(b'{"n":%d,%b' % (line.number, line.data[1:]))
-
-
-def _totals(part: Part, tally: Tally) -> list[tuple[int, str, str, int]]:
-    return [
-        (bucket, service, level, total)
-        for (counted, bucket, field), total in part.totals.items()
-        if counted == tally
-        for level, service in (window.split_field(field),)
-    ]
 
 
 def _counts_since(part: Part) -> int | None:

@@ -10,21 +10,25 @@ from logs import window
 from logs.access import may_view
 from logs.archive import archive
 from logs.events import TOPIC
+from logs.filters import BadFilter, read_filter
 from logs.lens import SINCE, LogsLens
 from logs.rules import normalise
-from realtime.api import FORBIDDEN, SIGNED_OUT, Denied, Lens, Stream, Tail, View
+from realtime.api import FORBIDDEN, NOT_UNDERSTOOD, SIGNED_OUT, Denied, Lens, Stream, Tail, View
 
 RECENT = Tail(window.GROUP, "logs:recent", "logs:number", keep=settings.LOGS_RECENT)
 HOUR_MS = 3_600_000
 
 
 def open_logs(user: Any, argument: str, params: Mapping[str, str]) -> Lens | Denied:
-    """The same sight for everyone who may see the log page."""
+    """The lines that were asked for, for everyone who may see the log page."""
     if not user.is_authenticated:
         return Denied(SIGNED_OUT, "sign in to see the logs")
     if not may_view(user):
         return Denied(FORBIDDEN, "you may not see the logs")
-    return LogsLens()
+    try:
+        return LogsLens(read_filter(params))
+    except BadFilter as error:
+        return Denied(NOT_UNDERSTOOD, str(error))
 
 
 LOGS = View(

@@ -1,6 +1,7 @@
 """What viewers may see of orders and positions, as lists of what is allowed (pure)."""
 
 from collections.abc import Hashable, Sequence
+from secrets import token_hex
 from typing import Any
 
 from msgspec import DecodeError, Struct, field, json, to_builtins
@@ -18,6 +19,7 @@ from orders.public import (
     public_order,
     public_position,
 )
+from orders.selection import OrderFilter
 from orders.state import ORDERS
 from realtime.api import Id, Kind, Lens, Part, Value
 
@@ -54,36 +56,86 @@ class StaffPosition(Struct, rename="camel", kw_only=True, omit_defaults=True):
     order_id: str | None = None
 
 
+MANY = 5_000
+"""A filtered lens that notes more than this forgets what left long ago."""
+
 _order, _position = json.Decoder(StaffOrder), json.Decoder(StaffPosition)
 
 
 class StaffLens(Lens):
-    """All orders and positions. Every member of staff gets the same frames."""
+    """All orders and positions, or those that a filter asks for. Staff with the same filter get the same frames.
 
-    share: Hashable = "staff"
+    What a filter no longer sees is `removed`, and only where it was shown: so a filtered lens notes what it showed, and
+    at which rev that left. Its name is its own, since only it can tell who comes back.
+    """
+
+    def __init__(self, filter: OrderFilter = OrderFilter()) -> None:  # noqa: B008 - a tuple
+        self.filter = filter
+        self.share: Hashable = ("staff", *filter)
+        self.restart()
+
+    def restart(self) -> None:
+        self._left: dict[tuple[str, str], int | None] = {}
+        self._forgotten = 0
+        self._own = "" if self.filter.is_open else f"-{token_hex(4)}"
+
+    @property
+    def name(self) -> str:
+        return super().name + self._own
 
     def frame(self, part: Part, held: int | None) -> dict[str, Any] | None:
         orders: list[dict[str, Any]] = []
         couriers: list[dict[str, Any]] = []
         removed: dict[str, list[str]] = {"orders": [], "couriers": []}
         for (kind, id), value in part.values.items():
-            if kind == ORDERS:
-                order = _read(_order, value.data)
-                if order is None or order.deleted:
-                    removed["orders"].append(id)
-                else:
-                    orders.append(_shown(order, {"times": order.times, "timestamp": order.timestamp}, value.rev))
-            elif kind == COURIERS:
-                position = _read(_position, value.data)
-                if position is None:
-                    removed["couriers"].append(id)
-                else:
-                    couriers.append(_shown(position, {"timestamp": position.timestamp}, value.rev))
+            shown = self._order(value) if kind == ORDERS else self._position(value)
+            if shown is not None:
+                (orders if kind == ORDERS else couriers).append(shown)
+            if self._is_removed(kind.name, id, shown is not None, value.rev, held):
+                removed[kind.name].append(id)
         if held is None:
             return {"orders": orders, "couriers": couriers}
         gone = {name: ids for name, ids in removed.items() if ids}
         body = {"orders": orders, "couriers": couriers, "removed": gone}
         return {name: what for name, what in body.items() if what} or None
+
+    def knows(self, seq: int) -> bool:
+        return seq >= self._forgotten
+
+    def forget(self, seq: int) -> None:
+        if len(self._left) > MANY:
+            old = {id: rev for id, rev in self._left.items() if rev is not None and rev <= seq}
+            self._forgotten = max(old.values(), default=self._forgotten)
+            self._left = {id: rev for id, rev in self._left.items() if id not in old}
+
+    def _order(self, value: Value) -> dict[str, Any] | None:
+        order = _read(_order, value.data)
+        if order is None or order.deleted:
+            return None
+        at = None if order.destination is None else (order.destination.lat, order.destination.lng)
+        if not self.filter.sees_order(order.status, order.courier, at):
+            return None
+        return _shown(order, {"times": order.times, "timestamp": order.timestamp}, value.rev)
+
+    def _position(self, value: Value) -> dict[str, Any] | None:
+        position = _read(_position, value.data)
+        if position is None or not self.filter.sees_position(position.name, position.lat, position.lng):
+            return None
+        return _shown(position, {"timestamp": position.timestamp}, value.rev)
+
+    def _is_removed(self, kind: str, id: str, shown: bool, rev: int, held: int | None) -> bool:
+        """Whether who holds what was true at `held` shows what is no longer to be seen."""
+        if self.filter.is_open:
+            return not shown
+        if shown:
+            self._left[kind, id] = None
+            return False
+        if held is None or (kind, id) not in self._left:
+            return False
+        left = self._left[kind, id]
+        if left is None:
+            left = self._left[kind, id] = rev
+        return left > held
 
 
 class TrackLens(Lens):
@@ -110,6 +162,12 @@ class TrackLens(Lens):
         value = sofar.values.get((ORDERS, self.order_id))
         courier = courier_shown(self._seen(value) if value else self.order)
         return [courier] if kind == COURIERS and courier else []
+
+    def concerns(self, part: Part) -> bool:
+        if (ORDERS, self.order_id) in part.values:
+            return True
+        courier = courier_shown(self.order)
+        return courier is not None and (COURIERS, courier) in part.values
 
     def frame(self, part: Part, held: int | None) -> dict[str, Any] | None:
         """A snapshot takes values as they come, since revs begin anew with an epoch; a delta only newer ones."""

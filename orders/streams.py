@@ -11,20 +11,24 @@ from orders.events import decode_location, decode_order
 from orders.lens import StaffLens, TrackLens
 from orders.models import TrackingLink
 from orders.positions import COURIERS, join_positions, location_keys, reduce_locations
+from orders.selection import BadFilter, read_filter
 from orders.state import ORDERS, TIMELINE, encode, join_orders, order_keys, reduce_orders
 from orders.tuning import keep_ms, rules, sight
-from realtime.api import FORBIDDEN, NOT_FOUND, SIGNED_OUT, Denied, Lens, Stream, View
+from realtime.api import FORBIDDEN, NOT_FOUND, NOT_UNDERSTOOD, SIGNED_OUT, Denied, Lens, Stream, View
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{22,64}")
 
 
 def open_orders(user: Any, argument: str, params: Mapping[str, str]) -> Lens | Denied:
-    """All orders, for staff."""
+    """All orders, or those that were asked for, for staff."""
     if user is None or not user.is_authenticated:
         return Denied(SIGNED_OUT, "Sign in to see the orders.")
     if not user.is_active or not user.is_staff:
         return Denied(FORBIDDEN, "The orders are for staff.")
-    return StaffLens()
+    try:
+        return StaffLens(read_filter(params))
+    except BadFilter as error:
+        return Denied(NOT_UNDERSTOOD, str(error))
 
 
 def open_track(user: Any, argument: str, params: Mapping[str, str]) -> Lens | Denied:

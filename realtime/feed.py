@@ -2,24 +2,27 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Hashable
 from typing import Any
 
 from realtime import catchup, frames, groups
 from realtime.cursors import Cursor
-from realtime.frames import Frame
+from realtime.frames import Told
 from realtime.history import History
-from realtime.lenses import Line, Part, Value, View
-from realtime.shapes import Id, Kind
+from realtime.lenses import Lens, Line, Part, Value, View
+from realtime.shapes import Id, Kind, Tally
 from realtime.state.connection import StateAway
 from realtime.state.reader import Head, Reader
 from realtime.viewers import Phase, Viewer
+from realtime.welcome import Welcome
 
 logger = logging.getLogger(__name__)
 
 EARLY_S = 0.1
 COMPARE_S, HURRY_S = 2.0, 0.25
 SILENCE_S = 15.0
+KEEP_LENS_S = 120.0
+"""How long a lens is kept that nobody looks through: who comes back finds what it knows of them."""
 REDIS_AWAY = "Redis does not answer"
 
 
@@ -33,6 +36,12 @@ class Feed:
         self.history = History()
         self.stale: str | None = None
         self._views: dict[str, View] = {}
+        self._kinds: dict[str, Kind] = {}
+        self._tallies: dict[str, Tally] = {}
+        self._lenses: dict[Hashable, tuple[Lens, float]] = {}
+        self._welcome = Welcome(
+            reader, clock, lambda: self.history.seq, self._welcomed, lambda: self._set_stale(REDIS_AWAY)
+        )
         self._flushed = 0.0
         self._flush_handle: asyncio.TimerHandle | None = None
         self._gap_handle: asyncio.TimerHandle | None = None
@@ -48,25 +57,45 @@ class Feed:
         for handle in (self._flush_handle, self._gap_handle):
             if handle:
                 handle.cancel()
+        for viewer in self.viewers:
+            self._welcome.leave(viewer)
         for task in list(self._tasks):
             task.cancel()
 
     def add(self, viewer: Viewer) -> None:
         self.viewers.add(viewer)
-        viewer.opened = viewer.opened or self.clock()
+        viewer.opened = self.clock()
         viewer.wants_more, viewer.starts_over = self._more, self._start_over
-        self._views[viewer.view.name] = viewer.view
+        self._know(viewer.view)
+        self._share_lens(viewer)
         if self.stale:
             self._beat(viewer)
         self._welcome_new()
 
     def remove(self, viewer: Viewer) -> None:
         self.viewers.discard(viewer)
+        self._welcome.leave(viewer)
+
+    def _know(self, view: View) -> None:
+        """Takes from now on what a view shows out of pushes; what was taken before may lack it."""
+        if view.name not in self._views:
+            self._views[view.name] = view
+            self._kinds |= {kind.name: kind for kind in view.kinds}
+            self._tallies |= {tally.name: tally for tally in view.tallies}
+            self.history.forget()
+
+    def _share_lens(self, viewer: Viewer) -> None:
+        share = viewer.lens.share
+        if share is not None:
+            key = (viewer.view.name, share)
+            viewer.lens = self._lenses.get(key, (viewer.lens, 0.0))[0]
+            self._lenses[key] = (viewer.lens, self.clock())
 
     def _more(self, viewer: Viewer) -> None:
         self._flush_when_due()
 
     def _start_over(self, viewer: Viewer) -> None:
+        self._share_lens(viewer)
         viewer.phase = Phase.NEW
         self._welcome_new()
 
@@ -96,12 +125,10 @@ class Feed:
 
     def _part(self, push: dict[str, Any]) -> Part:
         """A push in the terms of the views that are watched; what no view knows is left out."""
-        kinds: dict[str, Kind] = {kind.name: kind for view in self._views.values() for kind in view.kinds}
-        tallies = {tally.name: tally for view in self._views.values() for tally in view.tallies}
-        values: dict[Id, Value] = {}
-        for name, id, data in push["values"]:
-            if name in kinds:
-                values[kinds[name], id] = Value(data, push["seq"])
+        kinds, tallies, seq = self._kinds, self._tallies, push["seq"]
+        values: dict[Id, Value] = {
+            (kinds[name], id): Value(data, seq) for name, id, data in push["values"] if name in kinds
+        }
         first = push["last"] - len(push["lines"]) + 1
         lines = [Line(first + i, data) for i, data in enumerate(push["lines"])]
         totals = {(tallies[name], bucket, field): n for name, bucket, field, n in push["totals"] if name in tallies}
@@ -129,27 +156,27 @@ class Feed:
         """A push was lost: reads what changed since, or starts every viewer afresh where that is not known."""
         epoch, seq = self.epoch, self.history.seq
         number = min((viewer.number for viewer in self.viewers if viewer.ready), default=0)
-        whole, reach = Part(), seq
+        whole, reach = Part(), None
         for view in list(self._views.values()):
-            missed = await catchup.since(self.reader, view, seq, number, self.clock())
+            missed = await catchup.missed(self.reader, view, seq, number, self.clock())
             if epoch != self.epoch:
                 return
             if missed is None:
                 self._restart()
                 return
             whole.add(missed.part)
-            reach = max(reach, missed.seq)
-        if self.history.reach(reach, whole):
+            reach = missed.seq if reach is None else min(reach, missed.seq)
+        if self.history.reach(reach or seq, whole):
             self._flush_when_due()
 
     # --- frames -------------------------------------------------------------------------------------------------------
 
     def _flush(self) -> None:
-        """Sends what came since the last flush: one encoding for all viewers that see, and hold, the same."""
+        """Tells every viewer with room what came since: one encoding for all who see, and hold, the same."""
         self._flush_handle = None
         self._flushed = now = self.clock()
-        merged: dict[int, Part | None] = {}
-        encoded: dict[Any, list[Frame]] = {}
+        told: dict[Hashable, Told | None] = {}
+        merged: dict[int, tuple[int, Part] | None] = {}
         for viewer in self.viewers:
             if not viewer.ready or viewer.seq >= self.history.seq:
                 continue
@@ -158,25 +185,28 @@ class Feed:
                 continue
             if viewer.seq not in merged:
                 merged[viewer.seq] = self.history.after(viewer.seq)
-            part = merged[viewer.seq]
-            if part is None:
-                viewer.phase = Phase.NEW
+            later = merged[viewer.seq]
+            if later is None:  # too long ago: Redis knows more
+                viewer.phase, viewer.resume = Phase.NEW, self._place(viewer)
             else:
-                self._deliver(viewer, part, encoded, now)
-        if not any(viewer.phase is Phase.WELCOMING for viewer in self.viewers):
-            self.history.forget()
+                self._tell(viewer, later, told, now)
         self._welcome_new()
 
-    def _deliver(self, viewer: Viewer, part: Part, encoded: dict[Any, list[Frame]], now: float) -> None:
-        lens, view = viewer.lens, viewer.view
-        last = max(viewer.number, part.lines[-1].number if part.lines else 0)
-        cursor = Cursor(self.epoch or "", self.history.seq, last)
+    def _tell(self, viewer: Viewer, later: tuple[int, Part], memo: dict[Hashable, Told | None], now: float) -> None:
+        lens, view, (reached, part) = viewer.lens, viewer.view, later
+        if not lens.concerns(part):
+            viewer.seq = reached
+            return
         key = (view.name, lens.share, viewer.seq, viewer.number)
-        texts = encoded.get(key) if lens.share is not None else None
-        if texts is None:
-            texts = encoded[key] = frames.deltas(lens, part, viewer.number, view.limit, cursor, int(now * 1000))
-        viewer.seq, viewer.number = self.history.seq, last
-        viewer.offer(texts, now)
+        told = memo.get(key) if lens.share is not None else None
+        if told is None:
+            place = self._place(viewer)
+            told = memo[key] = frames.deltas(lens, part, place, reached, view.limit, int(now * 1000))
+        viewer.seq, viewer.number = told.seq, told.number
+        if told.frames:
+            viewer.told = told.seq
+            viewer.offer(told.frames, now)
+        viewer.behind = reached < self.history.seq
         if wanted := lens.wants():
             self._spawn(self._fetch(viewer, list(wanted)))
 
@@ -189,67 +219,30 @@ class Feed:
         if read.epoch == self.epoch and viewer in self.viewers:
             body = viewer.lens.frame(read.part, viewer.seq)
             if body is not None:
-                cursor = Cursor(self.epoch or "", viewer.seq, viewer.number)
-                viewer.offer([frames.encode("delta", body, cursor, int(self.clock() * 1000))], self.clock())
+                now = self.clock()
+                viewer.offer([frames.encode("delta", body, self._place(viewer), int(now * 1000))], now)
         return None
+
+    def _place(self, viewer: Viewer) -> Cursor:
+        return Cursor(self.epoch or "", viewer.seq, viewer.number, viewer.lens.name)
 
     # --- snapshots and resumes ----------------------------------------------------------------------------------------
 
     def _welcome_new(self) -> None:
-        if self.epoch is None:
-            return
-        for viewer in self.viewers:
-            if viewer.phase is Phase.NEW:
-                viewer.phase = Phase.WELCOMING
-                self._spawn(self._welcome(viewer))
+        if self.epoch is not None:
+            for viewer in self.viewers:
+                if viewer.phase is Phase.NEW and viewer.closed is None:
+                    self._welcome.begin(viewer)
 
-    async def _welcome(self, viewer: Viewer) -> None:
-        """Brings a viewer to the present: what it missed where its cursor can be honoured, else a snapshot."""
-        epoch = self.epoch
-        try:
-            if not (viewer.resume and await self._resume(viewer, viewer.resume)):
-                await self._snapshot(viewer)
-        except StateAway:
-            self._set_stale(REDIS_AWAY)
-        if epoch != self.epoch:
-            return  # the welcome of the new life is under way
-        if not viewer.ready:
-            viewer.phase = Phase.NEW  # `_tend` tries again
-            return
-        viewer.resume = None
-        if self.stale:
+    def _welcomed(self, viewer: Viewer) -> None:
+        if self.stale or (viewer.silent and viewer.greets):
             self._beat(viewer)
         if viewer.seq < self.history.seq:
             self._flush_soon(0)
 
-    async def _snapshot(self, viewer: Viewer) -> None:
-        now = self.clock()
-        read = await catchup.snapshot(self.reader, viewer.view, viewer.lens, self.epoch or "", now)
-        if read is not None and read[0].epoch == self.epoch:
-            self._send_whole(viewer, "snapshot", read[1], read[0])
-
-    async def _resume(self, viewer: Viewer, cursor: Cursor) -> bool:
-        """Sends what was missed since a cursor; False where the cursor cannot be honoured."""
-        if cursor.epoch != self.epoch or cursor.seq > self.history.seq or viewer.view.takes_argument:
-            return False
-        missed = await catchup.since(self.reader, viewer.view, cursor.seq, cursor.number, self.clock())
-        if missed is None or cursor.number > missed.number or cursor.epoch != self.epoch:
-            return False
-        reached = Cursor(cursor.epoch, missed.seq, missed.number)
-        first = missed.part.lines[0].number if missed.part.lines else missed.number + 1
-        if first > cursor.number + 1:
-            now = self.clock()
-            viewer.offer([frames.encode("gap", {"missed": first - cursor.number - 1}, reached, int(now * 1000))], now)
-        self._send_whole(viewer, "delta", missed.part, reached)
-        return True
-
-    def _send_whole(self, viewer: Viewer, type: str, part: Part, cursor: Cursor) -> None:
-        now = self.clock()
-        viewer.seq, viewer.number, viewer.phase = cursor.seq, cursor.number, Phase.READY
-        viewer.offer(frames.whole(type, viewer.lens, part, cursor, int(now * 1000)), now)
-
     def _restart(self) -> None:
         """Every viewer gets a fresh snapshot."""
+        self._welcome.restart(self.epoch or "")
         for viewer in self.viewers:
             viewer.phase, viewer.resume = Phase.NEW, None
         self._welcome_new()
@@ -269,11 +262,27 @@ class Feed:
                     logger.exception("The feed of group %s could not compare itself with Redis.", self.group)
                     self._set_stale(REDIS_AWAY)
                 self._welcome_new()
-            for viewer in self.viewers:
-                viewer.tend(now)
-                if viewer.has_room and now - viewer.spoken >= SILENCE_S:
-                    self._beat(viewer)
+            self._tend_viewers(self.clock())
             await asyncio.sleep(HURRY_S if self.stale else 1.0)
+
+    def _tend_viewers(self, now: float) -> None:
+        for viewer in self.viewers:
+            viewer.tend(now)
+            if now - viewer.spoken >= SILENCE_S or viewer.doubt != self.stale or self._hid_from(viewer):
+                self._beat(viewer)
+        self._welcome.tidy(now)
+        in_use = {(viewer.view.name, viewer.lens.share) for viewer in self.viewers}
+        for key, (lens, used) in list(self._lenses.items()):
+            lens.forget(self.history.oldest)
+            if key in in_use:
+                self._lenses[key] = (lens, now)
+            elif now - used > KEEP_LENS_S:
+                del self._lenses[key]
+
+    @staticmethod
+    def _hid_from(viewer: Viewer) -> bool:
+        """Whether a filter left out all of what came, so that the viewer's cursor has fallen behind."""
+        return viewer.ready and viewer.lens.share is not None and viewer.told < viewer.seq
 
     async def _compare(self, now: float) -> None:
         try:
@@ -297,7 +306,10 @@ class Feed:
         """A new life of the state: every viewer gets a snapshot of it."""
         first = self.epoch is None
         self.epoch, self.history = head.epoch, History(head.seq)
+        for lens, _ in self._lenses.values():
+            lens.restart()
         if first:
+            self._welcome.restart(head.epoch or "")
             self._welcome_new()  # with the cursors that they came with
         else:
             self._restart()
@@ -309,7 +321,10 @@ class Feed:
                 self._beat(viewer)
 
     def _beat(self, viewer: Viewer) -> None:
+        if not viewer.has_room:
+            return
         now = self.clock()
         body: dict[str, Any] = {"stale": True, "reason": self.stale} if self.stale else {}
-        cursor = Cursor(self.epoch, viewer.seq, viewer.number) if self.epoch and viewer.ready else None
+        cursor = self._place(viewer) if self.epoch and viewer.ready else None
+        viewer.told, viewer.doubt = viewer.seq, self.stale
         viewer.offer([frames.encode("heartbeat", body, cursor, int(now * 1000))], now)

@@ -1,17 +1,17 @@
-"""Frames as text: cursors, slices of a snapshot, encoding (pure)."""
+"""Frames as text: what a part says through a lens, in pieces that each stay below 128 KB (pure)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
 from realtime.cursors import Cursor
-from realtime.lenses import Lens, Part
+from realtime.lenses import EXTRA_BYTES, TOTAL_BYTES, Lens, Line, Part
 
 SLICE_BYTES = 80 * 1024
-"""Of raw values in one frame of a snapshot: encoded, it stays below the protocol's 128 KB."""
-TOTAL_BYTES, EXTRA_BYTES = 32, 24
-"""What a count takes in a frame beside its name, and what a number or rev adds to a value."""
+"""Of raw values in one frame: encoded, it stays below the protocol's 128 KB."""
+LINES_BYTES = 320 * 1024
+"""Of lines that one viewer is told at once, whatever their number: it may have to wait in memory for its turn."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -24,6 +24,14 @@ class Frame(NamedTuple):
     size: int
 
 
+class Told(NamedTuple):
+    """What a viewer is sent, and what it then holds."""
+
+    seq: int
+    number: int
+    frames: list[Frame]
+
+
 def encode(type: str, body: dict[str, Any], cursor: Cursor | None, now: int) -> Frame:
     """One frame. `now` is the server's clock in Unix ms; a viewer that holds nothing yet has no cursor."""
     at = "" if cursor is None else str(cursor)
@@ -31,55 +39,102 @@ def encode(type: str, body: dict[str, Any], cursor: Cursor | None, now: int) -> 
     return Frame(data.decode(), at, len(data))
 
 
-def deltas(lens: Lens, part: Part, held: int, limit: int, cursor: Cursor, now: int) -> list[Frame]:
-    """The frames that tell of a part to who holds the lines up to number `held`: none, a delta, a gap before it.
+def deltas(lens: Lens, part: Part, held: Cursor, reached: int, limit: int, now: int) -> Told:
+    """What a part says to who holds the place `held`: nothing, a delta (in slices where it is large), a gap before it.
 
-    Lines beyond `limit` are counted in `hidden`: the newest are shown.
+    Each frame's cursor is exact: who comes back with it gets what the frames after it said, and nothing is counted
+    twice. Lines beyond `limit` are counted in `hidden`: the newest are shown.
     """
-    texts: list[Frame] = []
-    fresh = [line for line in part.lines if line.number > held]
-    if fresh and fresh[0].number > held + 1:
-        texts.append(encode("gap", {"missed": fresh[0].number - held - 1}, cursor, now))
-    shown = fresh[-limit:]
-    body = lens.frame(Part(part.values, shown, part.totals, part.produced), 0)
-    if body is not None:
-        if len(shown) < len(fresh):
-            body["hidden"] = len(fresh) - len(shown)
-        if part.produced is not None:
-            body["produced"] = part.produced
-        texts.append(encode("delta", body, cursor, now))
-    return texts
-
-
-def whole(type: str, lens: Lens, part: Part, cursor: Cursor, now: int) -> Iterator[Frame]:
-    """A snapshot, or what a returning viewer missed, in frames that each stay below 128 KB."""
-    pieces = list(slices(part))
+    run, missed = last_run(part.lines, held.number)
+    place, frames = held, []
+    if missed:
+        place = place._replace(number=held.number + missed)
+        frames.append(encode("gap", {"missed": missed}, place, now))
+    seen = lens.lines(run)
+    shown = newest(seen, limit)
+    last = part.lines[-1].number if run else held.number
+    hidden = len(seen) - len(shown)
+    pieces = list(slices(Part(part.values, shown, part.totals, part.produced)))
     for i, piece in enumerate(pieces):
-        body = lens.frame(piece, None if type == "snapshot" else 0)
+        body = lens.frame(piece, held.seq)
+        if piece.lines:
+            place = place._replace(number=piece.lines[-1].number)
+        if i == len(pieces) - 1:
+            place = held._replace(seq=reached, number=last)
         if body is not None:
-            more = {"more": True} if type == "snapshot" and i < len(pieces) - 1 else {}
-            yield encode(type, body | more, cursor, now)
+            hidden = _add(body, piece, hidden)
+            frames.append(encode("delta", body, place, now))
+    return Told(reached, last, frames)
+
+
+def _add(body: dict[str, Any], piece: Part, hidden: int) -> int:
+    """Adds to a delta what is no lens's business; returns how many hidden lines are still to be told."""
+    if piece.produced is not None:
+        body["produced"] = piece.produced
+    if hidden and piece.lines:
+        body["hidden"] = hidden
+        return 0
+    return hidden
+
+
+def last_run(lines: Sequence[Line], held: int) -> tuple[Sequence[Line], int]:
+    """The newest lines without a jump in their numbers, after number `held`, and how many numbers precede them.
+
+    Lines before a jump are given up with those that were jumped over: so a gap and what follows it are one place.
+    """
+    if not lines or lines[-1].number <= held:
+        return (), 0
+    last = lines[-1].number
+    if lines[0].number <= held + 1 and last - lines[0].number == len(lines) - 1:
+        return lines[held + 1 - lines[0].number :], 0
+    first = len(lines) - 1
+    while first > 0 and lines[first - 1].number == lines[first].number - 1 and lines[first - 1].number > held:
+        first -= 1
+    return lines[first:], lines[first].number - held - 1
+
+
+def newest(lines: Sequence[Line], limit: int) -> list[Line]:
+    """The newest lines: at most `limit`, and LINES_BYTES."""
+    shown = list(lines[-limit:])
+    size = sum(len(line.data) for line in shown)
+    if size <= LINES_BYTES:
+        return shown
+    first = 0
+    while size > LINES_BYTES and first < len(shown) - 1:
+        size -= len(shown[first].data)
+        first += 1
+    return shown[first:]
 
 
 def slices(part: Part) -> Iterator[Part]:
     """A part cut into pieces of at most SLICE_BYTES; at least one, even of nothing."""
+    if part.states + sum(len(line.data) for line in part.lines) <= SLICE_BYTES:
+        yield part
+        return
     piece, size = Part(produced=part.produced), 0
-    for weight, add in _pieces(part):
-        if size and size + weight > SLICE_BYTES:
+
+    def full(weight: int) -> bool:
+        return size > 0 and size + weight > SLICE_BYTES
+
+    for id, value in part.values.items():
+        weight = len(value.data or b"") + EXTRA_BYTES
+        if full(weight):
             yield piece
             piece, size = Part(produced=part.produced), 0
-        add(piece)
+        piece.values[id] = value
+        size += weight
+    for line in part.lines:
+        weight = len(line.data) + EXTRA_BYTES
+        if full(weight):
+            yield piece
+            piece, size = Part(produced=part.produced), 0
+        piece.lines.append(line)
+        size += weight
+    for key, total in part.totals.items():
+        weight = len(key[2]) + TOTAL_BYTES
+        if full(weight):
+            yield piece
+            piece, size = Part(produced=part.produced), 0
+        piece.totals[key] = total
         size += weight
     yield piece
-
-
-def _pieces(part: Part) -> Iterator[tuple[int, Any]]:
-    for id, value in part.values.items():
-        yield (
-            len(value.data or b"") + EXTRA_BYTES,
-            lambda piece, id=id, value=value: piece.values.__setitem__(id, value),
-        )
-    for line in part.lines:
-        yield len(line.data) + EXTRA_BYTES, lambda piece, line=line: piece.lines.append(line)
-    for key, total in part.totals.items():
-        yield TOTAL_BYTES + len(key[2]), lambda piece, key=key, total=total: piece.totals.__setitem__(key, total)

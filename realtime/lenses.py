@@ -9,6 +9,9 @@ from realtime.shapes import Id, Kind, Tail, Tally
 
 NOT_UNDERSTOOD, SIGNED_OUT, FORBIDDEN, NOT_FOUND = 4400, 4401, 4403, 4404
 
+TOTAL_BYTES, EXTRA_BYTES = 32, 24
+"""About what a count takes in a frame beside its name, and what a number or rev adds to a value."""
+
 
 class Value(NamedTuple):
     """A value as Redis holds it (None: gone) and the seq of its group when it was read or pushed."""
@@ -46,6 +49,13 @@ class Part:
         if other.produced is not None:
             self.produced = max(other.produced, self.produced or 0)
 
+    @property
+    def states(self) -> int:
+        """About how many bytes its values and totals are."""
+        return sum(len(value.data or b"") + EXTRA_BYTES for value in self.values.values()) + TOTAL_BYTES * len(
+            self.totals
+        )
+
     def __bool__(self) -> bool:
         return bool(self.values or self.lines or self.totals)
 
@@ -78,6 +88,10 @@ class Lens:
         """Whether `lines` leaves out none."""
         return True
 
+    def concerns(self, part: Part) -> bool:
+        """A quick look: False where `frame` would surely return None."""
+        return True
+
     def frame(self, part: Part, held: int | None) -> dict[str, Any] | None:
         """The body of a frame, or None where nothing in the part concerns who looks.
 
@@ -95,6 +109,9 @@ class Lens:
 
     def forget(self, seq: int) -> None:
         """Nobody who holds less than `seq` is told a delta any more."""
+
+    def restart(self) -> None:
+        """A new life of the state begins: seqs begin anew, and everybody gets a snapshot."""
 
 
 class Denied(NamedTuple):

@@ -52,13 +52,15 @@ def _nobody(viewer: "Viewer") -> None:
 class Viewer:
     """One viewer; `seq` and `number` are what it holds once all that was offered to it is sent.
 
-    `acks`: whether its transport can acknowledge. `opened` is when it was attached, in Unix seconds.
+    `acks`: whether its transport can acknowledge. `greets`: whether one that comes back and has missed
+    nothing is told so by a heartbeat at once. `opened` is when it was attached, in Unix seconds.
     """
 
     view: View
     lens: Lens
     resume: Cursor | None = None
     acks: bool = True
+    greets: bool = True
     opened: float = 0.0
 
     seq: int = 0
@@ -67,6 +69,8 @@ class Viewer:
     """The seq in the last cursor that was offered."""
     phase: Phase = Phase.NEW
     spoken: float = 0.0
+    doubt: str | None = None
+    """Why the hub does not vouch for what is shown, as the viewer was last told."""
     behind: bool = False
     """The hub has something for it that it had no room for."""
     closed: int | None = None
@@ -87,6 +91,11 @@ class Viewer:
     _sending: asyncio.Task[Any] | None = None
     _waits: asyncio.Event = field(default_factory=asyncio.Event)
     _room: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def silent(self) -> bool:
+        """Whether it was offered nothing yet."""
+        return not (self._frames or self._outbox)
 
     @property
     def ready(self) -> bool:

@@ -41,6 +41,7 @@ PURE = [
     "orders/lens.py",
     "orders/courier_lens.py",
     "orders/reports.py",
+    "orders/selection.py",
     "logs/events.py",
     "logs/shapes.py",
     "logs/parsed.py",
@@ -56,6 +57,7 @@ PURE = [
     "logs/redaction.py",
     "logs/window.py",
     "logs/lens.py",
+    "logs/filters.py",
 ]
 CLIENTS = {"django", "redis", "kafka", "channels", "channels_redis", "django_redis", "daphne"}
 

@@ -26,8 +26,9 @@ from tests.toys import STREAM, VIEW, ToyLens, said
 class Screen:
     """A viewer with everything that it was sent, and the toys as a page would keep them."""
 
-    def __init__(self, hub: Hub, lens: ToyLens | None = None, cursor: str = "", view=VIEW) -> None:
-        self.viewer = Viewer(view, lens or ToyLens(), Cursor.read(cursor))
+    def __init__(self, hub: Hub, lens: Any = None, cursor: str = "", view=VIEW, acks: bool = True, **more: Any) -> None:
+        self.viewer = Viewer(view, lens or ToyLens(), Cursor.read(cursor), **more)
+        self.acks = acks
         self.frames: list[dict[str, Any]] = []
         self.toys: dict[str, dict[str, Any]] = {}
         self.lines: list[int] = []
@@ -39,7 +40,9 @@ class Screen:
         frame = json.loads(text)
         self.bytes.append(len(text.encode()))
         self.frames.append(frame)
-        if frame["type"] == "snapshot" and not (len(self.frames) > 1 and self.frames[-2].get("more")):
+        if self.acks:
+            self.viewer.ack(len(self.frames))
+        if frame.get("first"):
             self.toys, self.lines = {}, []
         for toy in frame.get("toys", ()):
             if toy["rev"] > self.toys.get(toy["id"], {"rev": -1})["rev"]:
@@ -226,7 +229,8 @@ async def test_lines_that_can_no_longer_be_delivered_are_counted(worker, hub):
     back = Screen(hub, cursor=cursor)
     assert (await until(lambda: back.of("gap")))[0]["missed"] == 30
     await until(lambda: back.lines)
-    assert back.lines == list(range(32, 52))
+    assert back.lines == list(range(42, 52))
+    assert back.of("delta")[0]["hidden"] == 10  # a frame holds 10
 
 
 async def test_lines_beyond_the_limit_of_a_frame_are_counted_as_hidden(worker, hub):
@@ -241,7 +245,8 @@ async def test_lines_beyond_the_limit_of_a_frame_are_counted_as_hidden(worker, h
 async def test_a_large_snapshot_comes_in_frames_of_at_most_128_kb(worker, hub):
     await worker.say(*[(f"toy-{i:05}" + "x" * 50, i) for i in range(4000)])
     screen = Screen(hub)
-    await until(lambda: len(screen.toys) == 4000)
+    await until(lambda: screen.frames and screen.frames[-1]["type"] == "snapshot" and not screen.frames[-1].get("more"))
+    assert len(screen.toys) == 4000
     snapshots = screen.of("snapshot")
     assert len(snapshots) > 1
     assert [bool(frame.get("more")) for frame in snapshots] == [True] * (len(snapshots) - 1) + [False]

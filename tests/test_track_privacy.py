@@ -139,7 +139,7 @@ async def test_every_transport_shows_exactly_the_listed_keys(stack, link, transp
     async with Live(stack.base_url, f"track/{link}", transport) as page:
         await page.until(lambda p: any(frame.get("position") for frame in p.kept.frames))
         for told in page.kept.frames:
-            assert told.keys() <= {"type", "cursor", "now", "order", "position", "produced", "more"}
+            assert told.keys() <= {"type", "cursor", "now", "order", "position", "produced", "first", "more"}
             assert (told.get("order") or {}).keys() <= ORDER_KEYS
             assert (told.get("position") or {}).keys() <= POSITION_KEYS
         assert [secret for secret in SECRETS if secret in json.dumps(page.kept.frames)] == []

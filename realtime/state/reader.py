@@ -8,6 +8,7 @@ from realtime.lenses import Line, Part, Value, View
 from realtime.shapes import Id, Kind, Tail, Tally
 from realtime.state.connection import AWAY, StateAway, lua
 from realtime.state.names import CHANGED_KEEP, Names, epoch_of
+from realtime.state.packing import member
 
 SETTLE_MS = 30_000
 WORKER_S = 5
@@ -30,6 +31,14 @@ class Read(NamedTuple):
     seq: int
     number: int
     part: Part
+
+
+class Ids(NamedTuple):
+    """Ids with the epoch and seq that they were read with: whoever has their values lacks only what came later."""
+
+    epoch: str | None
+    seq: int
+    ids: list[Id]
 
 
 def settled(ends: Mapping[bytes, bytes], applied: Mapping[bytes, bytes], now_ms: int) -> bool:
@@ -56,23 +65,27 @@ class Reader:
         pipe.hgetall(n.applied)
         pipe.zrevrange(n.workers, 0, 0, withscores=True)
         pipe.time()
-        try:
-            epoch, seq, ends, applied, workers, (second, _) = await pipe.execute()
-        except AWAY as error:
-            raise StateAway(f"Redis does not answer ({error}).") from error
+        epoch, seq, ends, applied, workers, (second, _) = await self._execute(pipe)
         alive = bool(workers) and workers[0][1] > second - WORKER_S
         done = settled(ends, applied, int(now * 1000))
         return Head(epoch_of(epoch.decode()) if epoch else None, int(seq or 0), done, alive)
 
-    async def index(self, kind: Kind) -> list[str]:
-        """The ids that a snapshot of this kind shows, newest first."""
-        if not kind.index:
-            return list(kind.ids)
-        try:
-            ids = await self.client.zrevrange(self.names.key(kind.index), 0, -1)
-        except AWAY as error:
-            raise StateAway(f"Redis does not answer ({error}).") from error
-        return [id.decode() for id in ids]
+    async def indexes(self, group: str, kinds: Sequence[Kind]) -> Ids:
+        """The ids that a snapshot of these kinds shows, by kind and id, with the seq of the group in one step."""
+        pipe = self.client.pipeline(transaction=True)
+        pipe.get(self.names.epoch)
+        pipe.hget(self.names.seq, group)
+        for kind in kinds:
+            if kind.index:
+                pipe.zrange(self.names.key(kind.index), 0, -1)
+        epoch, seq, *members = await self._execute(pipe)
+        indexes = iter(members)
+        ids = [
+            (kind, id)
+            for kind in kinds
+            for id in (sorted(found.decode() for found in next(indexes)) if kind.index else kind.ids)
+        ]
+        return Ids(_text(epoch), int(seq or 0), ids)
 
     async def values(self, group: str, ids: Sequence[Id]) -> Read:
         """Values with the seq of their group, in one step."""
@@ -81,11 +94,13 @@ class Reader:
         values = {id: Value(data, seq) for id, data in zip(ids, held, strict=True)}
         return Read(_text(epoch), seq, 0, Part(values=values))
 
-    async def lines(self, tail: Tail, after: int) -> Read:
-        """The lines after a number that are still kept, oldest first."""
+    async def lines(self, tail: Tail, after: int, count: int) -> Read:
+        """The oldest `count` of the lines after a number that are still kept; before 0, so many of the newest.
+
+        The read's `number` is that of the newest line of all.
+        """
         keys = [self.names.epoch, self.names.seq, self.names.key(tail.key), self.names.key(tail.number)]
-        epoch, seq, last, held = await self._run(self._tail, keys, [tail.group, after])
-        first = last - len(held) + 1
+        epoch, seq, last, first, held = await self._run(self._tail, keys, [tail.group, after, count])
         return Read(_text(epoch), seq, last, Part(lines=[Line(first + i, data) for i, data in enumerate(held)]))
 
     async def totals(self, tallies: Sequence[Tally], now: float) -> Part:
@@ -94,10 +109,7 @@ class Reader:
         pipe = self.client.pipeline(transaction=False)
         for tally, page in pages:
             pipe.hgetall(self.names.key(f"{tally.prefix}{page}"))
-        try:
-            hashes = await pipe.execute() if pages else []
-        except AWAY as error:
-            raise StateAway(f"Redis does not answer ({error}).") from error
+        hashes = await self._execute(pipe) if pages else []
         totals: dict[tuple[Tally, int, str], int] = {}
         for (tally, _), counts in zip(pages, hashes, strict=True):
             for field, n in counts.items():
@@ -106,22 +118,40 @@ class Reader:
                     totals[tally, int(bucket), name] = int(n)
         return Part(totals=totals)
 
-    async def changed(self, view: View, after: int) -> list[Id] | None:
-        """The ids that changed after a seq, or None where that is no longer known."""
+    async def changed(self, view: View, after: int) -> Ids | None:
+        """The ids of a view that changed after a seq, by kind and id; None where that is no longer known."""
         key = self.names.changed + view.group
         pipe = self.client.pipeline(transaction=True)
+        pipe.get(self.names.epoch)
+        pipe.hget(self.names.seq, view.group)
         pipe.zcard(key)
         pipe.zrange(key, 0, 0, withscores=True)
         pipe.zrangebyscore(key, f"({after}", "+inf")
-        try:
-            size, oldest, members = await pipe.execute()
-        except AWAY as error:
-            raise StateAway(f"Redis does not answer ({error}).") from error
+        epoch, seq, size, oldest, members = await self._execute(pipe)
         if size >= CHANGED_KEEP and oldest[0][1] > after:
             return None
-        kinds = {kind.name: kind for kind in view.kinds}
-        found = [member.decode().partition(":") for member in members]
-        return [(kinds[name], id) for name, _, id in found if name in kinds]
+        kinds = {kind.name: (i, kind) for i, kind in enumerate(view.kinds)}
+        found = [one.decode().partition(":") for one in members]
+        ids = sorted((kinds[name][0], id) for name, _, id in found if name in kinds)
+        return Ids(_text(epoch), int(seq or 0), [(view.kinds[i], id) for i, id in ids])
+
+    async def has_changed(self, group: str, ids: Sequence[Id], after: int) -> bool:
+        """Whether any of these ids changed after a seq, or nobody knows any more."""
+        key = self.names.changed + group
+        pipe = self.client.pipeline(transaction=True)
+        pipe.zcard(key)
+        pipe.zrange(key, 0, 0, withscores=True)
+        pipe.zmscore(key, [member(id) for id in ids])
+        size, oldest, scores = await self._execute(pipe)
+        if any(score is not None and score > after for score in scores):
+            return True
+        return bool(size >= CHANGED_KEEP and oldest[0][1] > after)
+
+    async def _execute(self, pipe: Any) -> Any:
+        try:
+            return await pipe.execute()
+        except AWAY as error:
+            raise StateAway(f"Redis does not answer ({error}).") from error
 
     async def _run(self, script: Any, keys: Sequence[str], args: Sequence[Any]) -> Any:
         try:

@@ -58,10 +58,10 @@ class Asked:
         return cls(route["view"], route.get("argument", ""), params, cursor, key, address)
 
 
-async def open_view(asked: Asked, acks: bool = True) -> Visit | Refused:
+async def open_view(asked: Asked, acks: bool = True, greets: bool = True) -> Visit | Refused:
     """A visit, which counts from now on: `visits().leave` must follow. At most one hop to a thread.
 
-    `acks`: whether the transport can acknowledge frames.
+    `acks`, `greets`: see `Viewer`.
     """
     if draining.begun():
         return Refused(RESTARTING, "restarting", 1)
@@ -85,7 +85,7 @@ async def open_view(asked: Asked, acks: bool = True) -> Visit | Refused:
         user_id = user.pk if user.is_authenticated else None
         if not visits().has_room_for_user(user_id):
             return _too_many(f"user {user_id}", "viewers at once", COME_BACK_S)
-        viewer = Viewer(view, lens, Cursor.read(asked.cursor), acks=acks)
+        viewer = Viewer(view, lens, Cursor.read(asked.cursor), acks=acks, greets=greets)
         subject = view.subject(lens) if view.subject else ""
         visit = Visit(viewer, asked.argument, asked.params, asked.session_key, asked.address, user_id, subject)
     finally:

@@ -7,7 +7,7 @@ from msgspec import DecodeError, Struct, json, to_builtins
 
 from orders.facts import FINISHED, Place
 from orders.state import ORDERS
-from realtime.api import Kind, Lens, Part, Value
+from realtime.api import Id, Kind, Lens, Part, Value
 
 
 class CourierOrder(Struct, rename="camel", kw_only=True, omit_defaults=True):
@@ -45,6 +45,9 @@ class CourierLens(Lens):
 
     def ids(self, kind: Kind, sofar: Part) -> Sequence[str] | None:
         return None if kind == ORDERS else ()
+
+    def sees(self, id: Id, value: Value) -> bool:
+        return self._own(value) is not None
 
     def frame(self, part: Part, held: int | None) -> dict[str, Any] | None:
         snapshot = held is None

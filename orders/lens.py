@@ -88,16 +88,25 @@ class StaffLens(Lens):
         couriers: list[dict[str, Any]] = []
         removed: dict[str, list[str]] = {"orders": [], "couriers": []}
         for (kind, id), value in part.values.items():
-            shown = self._order(value) if kind == ORDERS else self._position(value)
-            if shown is not None:
-                (orders if kind == ORDERS else couriers).append(shown)
-            if self._is_removed(kind.name, id, shown is not None, value.rev, held):
+            shown = False
+            if kind == ORDERS and (order := self._order(value)) is not None:
+                shown = True
+                orders.append(_shown(order, {"times": order.times, "timestamp": order.timestamp}, value.rev))
+            elif kind == COURIERS and (position := self._position(value)) is not None:
+                shown = True
+                couriers.append(_shown(position, {"timestamp": position.timestamp}, value.rev))
+            if self._is_removed(kind.name, id, shown, value.rev, held):
                 removed[kind.name].append(id)
         if held is None:
             return {"orders": orders, "couriers": couriers}
         gone = {name: ids for name, ids in removed.items() if ids}
         body = {"orders": orders, "couriers": couriers, "removed": gone}
         return {name: what for name, what in body.items() if what} or None
+
+    def sees(self, id: Id, value: Value) -> bool:
+        if self.filter.is_open:
+            return True
+        return (self._order(value) if id[0] == ORDERS else self._position(value)) is not None
 
     def knows(self, seq: int) -> bool:
         return seq >= self._forgotten
@@ -108,20 +117,20 @@ class StaffLens(Lens):
             self._forgotten = max(old.values(), default=self._forgotten)
             self._left = {id: rev for id, rev in self._left.items() if id not in old}
 
-    def _order(self, value: Value) -> dict[str, Any] | None:
-        order = _read(_order, value.data)
+    def _order(self, value: Value) -> StaffOrder | None:
+        """The order in a value, if it is there and asked for."""
+        order: StaffOrder | None = _read(_order, value.data)
         if order is None or order.deleted:
             return None
         at = None if order.destination is None else (order.destination.lat, order.destination.lng)
-        if not self.filter.sees_order(order.status, order.courier, at):
-            return None
-        return _shown(order, {"times": order.times, "timestamp": order.timestamp}, value.rev)
+        return order if self.filter.sees_order(order.status, order.courier, at) else None
 
-    def _position(self, value: Value) -> dict[str, Any] | None:
-        position = _read(_position, value.data)
-        if position is None or not self.filter.sees_position(position.name, position.lat, position.lng):
-            return None
-        return _shown(position, {"timestamp": position.timestamp}, value.rev)
+    def _position(self, value: Value) -> StaffPosition | None:
+        """The position in a value, if it is there and asked for."""
+        position: StaffPosition | None = _read(_position, value.data)
+        if position is None or self.filter.sees_position(position.name, position.lat, position.lng):
+            return position
+        return None
 
     def _is_removed(self, kind: str, id: str, shown: bool, rev: int, held: int | None) -> bool:
         """Whether who holds what was true at `held` shows what is no longer to be seen."""

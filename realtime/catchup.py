@@ -196,7 +196,10 @@ class Walk:
         while first < len(ids):
             read = self._of_this_life(await self.reader.values(self.view.group, ids[first : first + count]))
             for id, value in read.part.values.items():
-                yield Atom((VALUES, which[id[0]], 0, id[1]), len(value.data or b"") + EXTRA_BYTES, value=(id, value))
+                seen = self.lens.sees(id, value)
+                if seen or self.base is not None:
+                    size = EXTRA_BYTES + (len(value.data or b"") if seen else 0)
+                    yield Atom((VALUES, which[id[0]], 0, id[1]), size, value=(id, value))
             first += count
             count = max(1, min(READ_IDS, count * READ_BYTES // max(1, read.part.states)))
 
@@ -273,17 +276,19 @@ def in_lines(number: int) -> Key:
     return (LINES, 0, number, "")
 
 
+def is_small(view: View, lens: Lens) -> bool:
+    """Whether a lens names the few values that it looks at, so that they can be read at once."""
+    return lens.share is None and all(lens.ids(kind, Part()) is not None for kind in view.kinds)
+
+
 async def own(reader: Reader, view: View, lens: Lens, epoch: str, since: int | None) -> Own:
-    """A view as a lens of one viewer's own sees it, read at once.
+    """A view as a small lens of one viewer's own sees it, read at once.
 
     Who held it at the seq `since` is told nothing where nothing of it changed. Raises StateAway, and Afresh.
     """
     part, seqs = Part(), []
     for kind in view.kinds:
-        ids = lens.ids(kind, part)
-        if ids is None:
-            raise TypeError(f"{type(lens).__name__} is shared by nobody: it must name the ids of {kind.name}")
-        read = await reader.values(view.group, [(kind, id) for id in ids])
+        read = await reader.values(view.group, [(kind, id) for id in lens.ids(kind, part) or ()])
         if read.epoch != epoch:
             raise Afresh
         seqs.append(read.seq)

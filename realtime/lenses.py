@@ -79,6 +79,10 @@ class Lens:
         """Which ids of a kind a snapshot reads, given the kinds read before it; None reads the whole index."""
         return None
 
+    def sees(self, id: Id, value: Value) -> bool:
+        """Whether a value is shown. A lens that leaves out most says so here, and its snapshots take fewer frames."""
+        return True
+
     def lines(self, lines: Sequence[Line]) -> Sequence[Line]:
         """Those of the lines that are seen."""
         return lines

@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 from realtime import frames
-from realtime.catchup import Afresh, Walk, own
+from realtime.catchup import Afresh, Walk, is_small, own
 from realtime.cursors import START, Cursor, Key
 from realtime.state.connection import StateAway
 from realtime.state.reader import Reader
@@ -79,7 +79,7 @@ class Welcome:
         cursor = viewer.resume if self._honours(viewer, viewer.resume) else None
         for since in (cursor, None) if cursor else (None,):
             try:
-                if viewer.lens.share is None:
+                if is_small(viewer.view, viewer.lens):
                     await self._tell_own(viewer, since)
                 else:
                     await self._tell(viewer, *self._walk_of(viewer, since))
@@ -91,9 +91,11 @@ class Welcome:
         return None
 
     def _honours(self, viewer: Viewer, cursor: Cursor | None) -> bool:
-        """Whether a cursor is one of this life, and of the same lens."""
+        """Whether a cursor is one of this life, of the same lens, and of what that lens still knows."""
         if cursor is None or cursor.epoch != self.epoch or cursor.lens != viewer.lens.name:
             return False
+        if viewer.lens.share is None and not is_small(viewer.view, viewer.lens):
+            return False  # it keeps a state that only a snapshot gives it
         return cursor.seq <= self.seq() and viewer.lens.knows(cursor.seq)
 
     def _walk_of(self, viewer: Viewer, since: Cursor | None) -> tuple[Walk, Key]:
@@ -101,7 +103,7 @@ class Welcome:
         view, lens, now = viewer.view, viewer.lens, self.clock()
         if since is not None:
             return Walk.resumed(self.reader, view, lens, since)
-        key = (view.name, lens.share)
+        key = (view.name, lens if lens.share is None else lens.share)
         walk = self._open.get(key)
         if walk is None or now - walk.begun > SHARE_S:
             walk = self._open[key] = Walk(self.reader, view, lens, self.epoch)

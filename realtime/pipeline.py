@@ -101,6 +101,9 @@ class Pipeline:
                 if now >= self._again_at:
                     self._align(now)
                 return False
+            if self._went_back(polled):
+                self._aligned = False
+                return False
             batch = self._in_time_order(polled, wait_s)
             done = self._run(batch, now) if batch else False
             self._listen_for_kafka(bool(polled), now)
@@ -124,7 +127,7 @@ class Pipeline:
     def close(self) -> None:
         """Commits what was applied and leaves the group."""
         if self._reached:
-            self.source.commit(self._reached, wait_s=3)
+            self.source.commit(self._reached, wait_s=2)
         self.source.close()
 
     def _in_time_order(self, polled: Polled, wait_s: float) -> Polled:
@@ -138,6 +141,10 @@ class Pipeline:
         if self._catch_up.done:
             self._catch_up = None
         return batch
+
+    def _went_back(self, polled: Polled) -> bool:
+        """Whether records come that were applied before: the topic was made again, or its log was truncated."""
+        return any(at in self._starts and records[0].offset < self._next(at) for at, records in polled.items())
 
     def _listen_for_kafka(self, heard: bool, now: float) -> None:
         """Silence may be an idle topic or a broker that is away: only in the first case do we show that we live."""

@@ -26,7 +26,7 @@ from realtime.batches import Mark
 from realtime.kafka_settings import KafkaAway, connection
 from realtime.pipeline import Away
 from realtime.records import Record
-from realtime.topics import LATEST, Topics
+from realtime.topics import LATEST, Topics, life_of
 
 logger = logging.getLogger(__name__)
 
@@ -129,7 +129,15 @@ class KafkaSource:
         except GO_ON as error:
             time.sleep(timeout_s)  # such an error comes at once, and again until the cause is gone
             raise Away(f"Kafka: {error}.") from error
+        if polled and self._made_again():
+            self._notes.changed = True
+            return {}
         return {(at.topic, at.partition): self._records(at.topic, got) for at, got in polled.items()}
+
+    def _made_again(self) -> bool:
+        """Whether a topic is no longer the one whose life is known: it was deleted, and made again."""
+        now = {topic: self._consumer._cluster.topic_id(topic) for topic in self.topics}
+        return any(id and topic in self._lives and life_of(id) != self._lives[topic] for topic, id in now.items())
 
     def _join_without_instance_id(self) -> None:
         """Two workers with one instance id would throw each other out for ever: the one that is out needs none."""
@@ -228,4 +236,4 @@ class KafkaSource:
 
     def close(self) -> None:
         """Leaves the group."""
-        self._consumer.close(autocommit=False, timeout_ms=5_000)
+        self._consumer.close(autocommit=False, timeout_ms=3_000)

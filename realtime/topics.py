@@ -67,7 +67,7 @@ class Topics:
         except KafkaError as error:
             raise KafkaAway("describing topics") from error
         return [
-            {"name": topic["name"], "life": life_of(topic), "partitions": len(topic["partitions"])}
+            {"name": topic["name"], "life": life_of(topic.get("topic_id")), "partitions": len(topic["partitions"])}
             for topic in found
             if not topic.get("error_code")
         ]
@@ -85,7 +85,7 @@ class Topics:
         self._admin.close()
 
 
-def life_of(topic: dict[str, Any]) -> str:
+def life_of(topic_id: Any) -> str:
     """Which creation of a topic this is: the broker's topic id, shortened ("0" from brokers that have no ids)."""
-    id = str(topic.get("topic_id") or "").replace("-", "")
+    id = str(topic_id or "").replace("-", "")
     return id[:8] if id.strip("0") else "0"

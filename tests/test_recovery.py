@@ -1,5 +1,6 @@
 """A worker outlives what happens to it: by real workers, a real broker and a real Redis, with counts."""
 
+import json
 import os
 import signal
 import time
@@ -7,7 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from realtime.deadletters import Diverter
+from realtime.kafka_settings import KafkaAway
 from realtime.producer import Producer
+from realtime.records import Malformed, Record
 from tests.servers import wait_until
 from tests.workers import Servers
 
@@ -135,6 +139,65 @@ def test_of_two_workers_with_one_instance_id_both_work_on(servers, producer):
     assert sum(logs_written(worker, said) for worker in workers) == 1, "they do not throw each other out for ever"
     wait_until(lambda: counted(servers) == sum(servers.kafka.end_offset("service-logs", n) for n in range(4)), 30)
     assert all(worker.alive for worker in workers)
+
+
+def test_a_topic_that_is_made_again_under_running_workers_is_read_from_its_start_and_no_id_collides(servers, producer):
+    workers = [servers.worker(), servers.worker(group="archive")]
+    send(producer, 0, 500)
+    wait_until(lambda: counted(servers) == 500 and events(servers) == 50, 30)
+    producer.close()
+    servers.make_topics_again()
+    again = Producer("tests", linger_ms=5)  # another process: it knows nothing of the old topics
+    send(again, 500, 700)  # more than there were: where the old life ended is in the middle of the new one
+    again.close()
+    wait_until(lambda: counted(servers) >= 1200 and events(servers) >= 120, 60)
+    assert (counted(servers), events(servers)) == (1200, 120)
+    with servers.client() as client:
+        ids = [json.loads(line)["id"] for line in client.lrange("logs:recent", 0, -1)]
+    assert len(ids) == len(set(ids)) == 1000
+    assert all(worker.alive for worker in workers)
+
+
+def events(servers: Servers) -> int:
+    return int(servers.python("from orders.models import OrderEvent; print(OrderEvent.objects.count())"))
+
+
+def test_dead_letters_go_on_after_kafka_was_away(servers, producer):
+    diverter = Diverter()
+    letter = (Record("order-updates", "a1", 0, 7, 1, None, b"no order"), Malformed("not_json"))
+    diverter([letter])
+    servers.kafka.kill(0)
+    try:
+        with pytest.raises(KafkaAway):
+            diverter([letter])
+    finally:
+        servers.kafka.restart(0)
+    wait_until(lambda: goes_through(diverter, letter), 40)
+    diverter.close()
+    ends = [servers.kafka.end_offset("order-updates.dlq", n) for n in range(4)]
+    assert sum(ends) >= 2
+
+
+def goes_through(diverter: Diverter, letter: tuple[Record, Malformed]) -> bool:
+    try:
+        diverter([letter])
+    except KafkaAway:
+        return False
+    return True
+
+
+def test_a_worker_is_asked_to_stop_while_kafka_is_away(servers, producer):
+    worker = servers.worker()
+    send(producer, 0, 100)
+    wait_until(lambda: counted(servers) == 100, 30)
+    servers.kafka.kill(0)
+    try:
+        wait_until(lambda: logs_written(worker, "Kafka does not answer"), 30)
+        worker.ask_to_stop()
+        wait_until(lambda: not worker.alive, 10)
+        assert worker.exit_code == 0
+    finally:
+        servers.kafka.restart(0)
 
 
 def test_an_error_that_nobody_foresaw_ends_the_worker_for_its_supervisor(servers, producer):

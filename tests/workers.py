@@ -51,14 +51,18 @@ class Servers(Stack):
         self.workers.clear()
         self.tests += 1
         self.env["KAFKA_GROUP_PREFIX"] = f"test-{self.tests}-"
+        with self.client() as client:
+            client.flushdb()
+        self.manage("flush", "--no-input")
+        self.make_topics_again()
+
+    def make_topics_again(self) -> None:
+        """Deletes the topics and makes them anew."""
         with self.kafka.admin() as admin:
             there = sorted(set(TOPICS) & set(admin.list_topics()))
             if there:
                 admin.delete_topics(there)
                 wait_until(lambda: not set(TOPICS) & set(admin.list_topics()))
-        with self.client() as client:
-            client.flushdb()
-        self.manage("flush", "--no-input")
         wait_until(self._topics_made)
 
     def _topics_made(self) -> bool:

@@ -1,6 +1,7 @@
 """The last resort where Apache Kafka cannot be had: a development broker out of a wheel, on loopback only.
 
-It speaks the protocol well enough for a look round. It keeps less than Kafka does: a kill -9 loses records.
+It speaks the protocol well enough for a look round. It keeps less than Kafka does: a kill -9 loses records, a topic
+that is made again cannot be told from the old one, and of two headers with one name only one stays.
 """
 
 from __future__ import annotations

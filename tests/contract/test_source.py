@@ -11,6 +11,7 @@ from realtime.producer import Producer, acknowledged
 from realtime.records import Record
 from realtime.source import KafkaSource
 from realtime.topics import Topics
+from tests.contract.conftest import beyond_the_standin
 from tests.servers import wait_until
 
 TOPICS = [f"source-test-{n}" for n in range(3)]
@@ -104,7 +105,8 @@ def test_a_worker_of_some_topics_knows_the_partitions_ends_and_lives_of_all():
         source.close()
 
 
-def test_lives_ends_and_times_of_an_empty_topic(topic):
+def test_lives_ends_and_times_of_an_empty_topic(topic, broker):
+    beyond_the_standin(broker, "topic ids")
     source = KafkaSource([topic], "empty")
     try:
         assert source.partitions() == [(topic, n) for n in range(4)]
@@ -116,7 +118,8 @@ def test_lives_ends_and_times_of_an_empty_topic(topic):
         source.close()
 
 
-def test_records_come_whole_and_in_the_order_of_their_partition(topic, producer, join):
+def test_records_come_whole_and_in_the_order_of_their_partition(topic, producer, join, broker):
+    beyond_the_standin(broker, "two headers of one name")
     source = join(topic)
     headers = [("trace", b"\x00\xff"), ("empty", b""), ("trace", b"again")]
     acknowledged(producer.send_bytes(topic, b"\xff", None, headers), 10)
@@ -244,6 +247,7 @@ def test_offsets_by_time_are_those_of_the_first_record_then_or_later(topic, prod
 
 
 def test_a_topic_that_is_made_again_has_another_life_and_begins_at_its_start(topic, topics, producer, broker):
+    beyond_the_standin(broker, "topic ids")
     source = KafkaSource([topic], "lives")
     try:
         before = source.lives()[topic]

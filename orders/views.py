@@ -10,6 +10,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
+from django.utils import translation
+from django.utils.cache import patch_vary_headers
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -20,6 +22,7 @@ from orders.positions import COURIERS
 from orders.state import ORDERS
 from orders.streams import find_link
 from orders.tuning import near, sight
+from orders.wording import language_of, words
 from realtime.api import Id, Part, Value, peek
 
 View = Callable[..., HttpResponseBase]
@@ -61,11 +64,14 @@ def make_link(request: HttpRequest, order_id: str) -> HttpResponse:
 @never_cache
 def track(request: HttpRequest, token: str) -> HttpResponse:
     """One order; what is known of it stands in the first HTML, and goes on by WebSocket."""
-    link = find_link(token)
-    if link is None:
-        response = render(request, "orders/gone.html", status=404)
-    else:
-        response = render(request, "orders/track.html", track_context(link))
+    link, language = find_link(token), language_of(request)
+    with translation.override(language):
+        if link is None:
+            response = render(request, "orders/gone.html", {"language": language}, status=404)
+        else:
+            response = render(request, "orders/track.html", track_context(link) | {"language": language})
+    response["Content-Language"] = language
+    patch_vary_headers(response, ["Accept-Language"])
     # The address is the key to the page: no other site is told it, and no search engine keeps it. Map tiles, whose
     # provider asks for a referrer, send the origin alone, by a policy of their own.
     response["Referrer-Policy"] = "no-referrer"
@@ -80,7 +86,7 @@ def track_context(link: TrackingLink) -> dict[str, Any]:
         "view": track_frame(link.order),
         "streamView": f"track/{link.token}",
     }
-    return page | {"config": map_config() | page | {"near": near()}}
+    return page | {"config": map_config() | page | {"near": near(), "words": words()["map"]}}
 
 
 def track_frame(order: Order) -> dict[str, Any]:

@@ -186,6 +186,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("hi", "हिन्दी")]  # of what customers see; staff pages are English
 TIME_ZONE = "UTC"
 USE_TZ = True
 

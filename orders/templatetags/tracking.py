@@ -7,51 +7,18 @@ from typing import Any
 
 from django import template
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from orders.facts import FINISHED, OUT_FOR_DELIVERY
 from orders.geo import distance
 from orders.tuning import near
+from orders.wording import Words, fill, words
 
 register = template.Library()
 
 PATH = ("Placed", "Confirmed", "Packed", "Shipped", "Out for delivery", "Delivered")
 SIDEWAYS = ("Failed attempt", "Returned", "Cancelled")
 OPTIONAL = "Confirmed"
-LEAVE_OPEN = "You can leave this page open: it changes by itself."
-
-WORDS: dict[str, dict[str, str]] = {
-    "headlines": {
-        "Placed": "We have your order",
-        "Confirmed": "Your order is confirmed",
-        "Packed": "Your order is packed",
-        "Shipped": "Your order has been shipped",
-        "Out for delivery": "{courier} is on the way",
-        "Delivered": "Your order was delivered",
-        "Failed attempt": "We could not deliver your order",
-        "Cancelled": "Your order was cancelled",
-        "Returned": "Your order was returned",
-        "arriving": "{courier} is almost there",
-        "arrived": "{courier} has arrived",
-        "": "We know of your order",
-        "gone": "This order is no longer here",
-    },
-    "details": {
-        "Placed": LEAVE_OPEN,
-        "Confirmed": LEAVE_OPEN,
-        "Packed": LEAVE_OPEN,
-        "Shipped": LEAVE_OPEN,
-        "Failed attempt": "The courier was there, but could not hand it over.",
-        "Cancelled": "Nothing more will happen with it.",
-        "arrived": "{courier} is at the address with your order.",
-        "gone": "It was deleted, or is no longer kept. If that surprises you, ask whoever sent you this link.",
-    },
-    "steps": {"Out for delivery": "On its way", "Failed attempt": "Not delivered"},
-    "happened": {
-        "Placed": "We got your order",
-        "Out for delivery": "Out for delivery",
-        "Failed attempt": "Delivery attempt failed",
-    },
-}
 
 
 @register.simple_tag
@@ -59,7 +26,8 @@ def tracking(view: Mapping[str, Any]) -> dict[str, Any]:
     """Everything that the page says in words about `view`, as of now."""
     order = view.get("order")
     if order is None:
-        return {"headline": WORDS["headlines"]["gone"], "detail": WORDS["details"]["gone"], "gone": True}
+        told = words()
+        return {"headline": told["headlines"]["gone"], "detail": told["details"]["gone"], "gone": True}
     now = int(time.time() * 1000)
     times = order.get("times") or {}
     headline, detail = _answer(order, view.get("position"), now)
@@ -73,9 +41,9 @@ def tracking(view: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @register.simple_tag
-def tracking_words() -> dict[str, dict[str, str]]:
+def tracking_words() -> Words:
     """The tables that track.js says the same with."""
-    return WORDS
+    return words()
 
 
 @register.filter
@@ -89,7 +57,7 @@ def clock(ms: int) -> str:
     """13:55 today, else 24 Nov 13:55."""
     local = moment(ms)
     today = local.date() == timezone.localdate()
-    return f"{local:%H:%M}" if today else f"{local.day} {local:%b %H:%M}"
+    return f"{local:%H:%M}" if today else f"{date_format(local, 'j M')} {local:%H:%M}"
 
 
 def steps(status: str | None, times: Mapping[str, int]) -> list[dict[str, Any]]:
@@ -108,7 +76,7 @@ def steps(status: str | None, times: Mapping[str, int]) -> list[dict[str, Any]]:
 
 def short_steps(status: str | None, times: Mapping[str, int]) -> list[dict[str, Any]]:
     """The same without what a customer need not see once it is past."""
-    return [step for step in steps(status, times) if step["label"] != OPTIONAL or step["state"] == "now"]
+    return [step for step in steps(status, times) if step["status"] != OPTIONAL or step["state"] == "now"]
 
 
 def _passed(step: str, place: int, status: str | None, rank: int, times: Mapping[str, int]) -> bool:
@@ -120,47 +88,51 @@ def _passed(step: str, place: int, status: str | None, rank: int, times: Mapping
 
 
 def _step(status: str, times: Mapping[str, int], state: str) -> dict[str, Any]:
-    return {"label": WORDS["steps"].get(status, status), "at": times.get(status), "state": state}
+    return {"status": status, "label": words()["steps"].get(status, status), "at": times.get(status), "state": state}
 
 
 def _answer(order: Mapping[str, Any], position: Mapping[str, Any] | None, now: int) -> tuple[str, str]:
     """The headline and the sentence under it; the same rules as answer.js, which also says distances."""
+    told = words()
+    headlines, details = told["headlines"], told["details"]
     status = order.get("status") or ""
-    courier = order.get("courier") or "Your courier"
-    headline = WORDS["headlines"].get(status, f"Your order: {status}").replace("{courier}", courier)
+    courier = order.get("courier") or told["notes"]["courier"]
+    headline = fill(headlines.get(status, headlines["other"]), courier=courier, status=status)
     eta = order.get("eta")
     if status != OUT_FOR_DELIVERY:
-        expected = f"Expected about {clock(eta)}." if eta and eta > now and status not in FINISHED else ""
-        return headline, expected or WORDS["details"].get(status, "")
+        expected = fill(details["expected"], time=clock(eta)) if eta and eta > now and status not in FINISHED else ""
+        return headline, expected or details.get(status, "")
     metres = _metres(order.get("destination"), position)
     for place in ("arrived", "arriving"):
         if metres is not None and metres <= near()[place]:
-            words = WORDS["headlines"][place], WORDS["details"].get(place, "")
-            return words[0].replace("{courier}", courier), words[1].replace("{courier}", courier)
+            return fill(headlines[place], courier=courier), fill(details.get(place, ""), courier=courier)
     if not eta:
         return headline, ""
     if eta <= now:
-        return headline, f"It was expected at {clock(eta)}."
-    return _minutes(eta - now), f"{courier} is on the way with your order, expected at {clock(eta)}."
+        return headline, fill(details["late"], time=clock(eta))
+    return _minutes(eta - now, headlines), fill(details["way"], courier=courier, time=clock(eta))
 
 
 def _metres(to: Mapping[str, Any] | None, position: Mapping[str, Any] | None) -> float | None:
     return distance(position["lat"], position["lng"], to["lat"], to["lng"]) if to and position else None
 
 
-def _minutes(left: int) -> str:
+def _minutes(left: int, headlines: Mapping[str, str]) -> str:
     minutes = round(left / 60_000)
     if minutes < 2:
-        return "About a minute away"
-    return f"About {minutes} minutes away" if minutes < 90 else f"About {round(minutes / 60)} hours away"
+        return headlines["minute"]
+    if minutes < 90:
+        return fill(headlines["minutes"], n=minutes)
+    return fill(headlines["hours"], n=round(minutes / 60))
 
 
 def _happened(order: Mapping[str, Any], times: Mapping[str, int]) -> list[dict[str, Any]]:
+    told = words()["happened"]
     courier = order.get("courier")
     events = []
     for status, at in times.items():
-        text = WORDS["happened"].get(status, status)
+        text = told.get(status, status)
         if status == OUT_FOR_DELIVERY and courier and order.get("status") == status:
-            text = f"{text} with {courier}"
+            text = fill(told["with"], what=text, courier=courier)
         events.append({"text": text, "at": at})
     return events

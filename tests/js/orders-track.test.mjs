@@ -1,17 +1,28 @@
 // What a customer reads: the steps of an order, the answer in plain words, what happened.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { answer, happened } from "../../orders/static/orders/answer.js";
+import { answer, fill, happened, withUnit } from "../../orders/static/orders/answer.js";
 import { shortSteps, steps } from "../../orders/static/orders/steps.js";
 
 const NOW = 1_762_424_052_948;
 const MINUTE = 60_000;
 const clock = (ms) => `T${Math.round((ms - NOW) / MINUTE)}`;
 const words = {
-  headlines: { Packed: "Your order is packed", "Out for delivery": "{courier} is on the way", gone: "No longer here", Delivered: "Delivered" },
-  details: { Packed: "Stay", gone: "Ask" },
+  headlines: {
+    Packed: "Your order is packed", "Out for delivery": "{courier} is on the way", Delivered: "Delivered", gone: "No longer here",
+    other: "Your order: {status}", arriving: "{courier} is almost there", arrived: "{courier} has arrived",
+    minute: "About a minute away", minutes: "About {n} minutes away", hours: "About {n} hours away",
+  },
+  details: {
+    Packed: "Stay", gone: "Ask", expected: "Expected about {time}.", late: "It was expected at {time}.", far: "About {far} from you.",
+    way: "{courier} is on the way with your order, expected at {time}.", arrived: "{courier} is at the address with your order.",
+    wayFar: "{courier} is on the way with your order, about {far} from you, expected at {time}.",
+    near: "{courier} is about {far} from you.", nearTime: "{courier} is about {far} from you, expected at {time}.",
+  },
   steps: {},
-  happened: { Placed: "We got your order" },
+  happened: { Placed: "We got your order", with: "{what} with {courier}" },
+  notes: { courier: "Your courier" },
+  units: {},
 };
 const told = (order, position = null) => answer(order && { times: {}, ...order }, position, NOW, words, clock);
 const shape = (list) => list.map(({ status, state }) => `${status}:${state}`).join(" ");
@@ -61,6 +72,23 @@ test("a distance is told only where both ends are known", () => {
   assert.match(told({ ...order, destination }, position).detail, /about 1\.6 km from you, expected/);
   assert.doesNotMatch(told({ ...order, destination }).detail, /km/);
   assert.equal(told({ status: "Out for delivery", destination }, position).detail, "About 1.6 km from you.");
+});
+
+test("who is near is said to be almost there, and then to have arrived", () => {
+  const destination = { lat: 13.09, lng: 80.28 };
+  const order = { status: "Out for delivery", courier: "Asha", destination, eta: NOW + MINUTE };
+  const at = (metres) => ({ lat: 13.09 + metres / 111_195, lng: 80.28, timestamp: NOW, accuracy: 50 });
+  assert.deepEqual(told(order, at(400)), { headline: "Asha is almost there", detail: "Asha is about 400 m from you, expected at T1." });
+  assert.equal(told({ ...order, eta: NOW - 1 }, at(400)).detail, "Asha is about 400 m from you.");
+  assert.deepEqual(told(order, at(60)), { headline: "Asha has arrived", detail: "Asha is at the address with your order." });
+  assert.equal(told(order, at(600)).headline, "About a minute away");
+  assert.equal(told({ ...order, status: "Delivered" }, at(60)).headline, "Delivered");
+});
+
+test("units and what is filled in are the reader's", () => {
+  assert.equal(withUnit("2.1 km", { ...words, units: { km: "किमी" } }), "2.1 किमी");
+  assert.equal(withUnit("240 m", words), "240 m");
+  assert.equal(fill("{courier} {n} {other}", { courier: "$& {n}", n: 2 }), "$& {n} 2 {other}");
 });
 
 test("other statuses say themselves, when they expect, and what is gone", () => {

@@ -15,7 +15,7 @@ import { isFinished } from "./steps.js";
  *
  * @typedef {{lat: number, lng: number, timestamp: number, heading?: number, accuracy: number, trail?: [number, number, number][], rev?: number}} Position
  * @typedef {{arriving: number, arrived: number}} Near metres from the destination
- * @typedef {Record<"headlines"|"details"|"steps"|"happened", Record<string, string>>} Words
+ * @typedef {Record<"headlines"|"details"|"steps"|"happened"|"notes"|"units", Record<string, string>>} Words
  */
 
 const OUT = "Out for delivery";
@@ -32,36 +32,56 @@ const NEAR = { arriving: 500, arrived: 80 };
  * @returns {{headline: string, detail: string}}
  */
 export function answer(order, position, now, words, clock, near = NEAR) {
-  if (!order) return { headline: words.headlines.gone, detail: words.details.gone };
+  const { headlines, details } = words;
+  if (!order) return { headline: headlines.gone, detail: details.gone };
   const status = order.status ?? "";
-  const courier = order.courier ?? "Your courier";
-  const named = (/** @type {string} */ text) => text.replace("{courier}", () => courier);
-  const headline = named(words.headlines[status] ?? `Your order: ${status}`);
+  const courier = order.courier ?? words.notes.courier;
+  const headline = fill(headlines[status] ?? headlines.other, { courier, status });
   const { eta } = order;
+  const time = eta ? clock(eta) : "";
   if (status !== OUT) {
-    const expected = eta && eta > now && !isFinished(status) ? `Expected about ${clock(eta)}.` : "";
-    return { headline, detail: expected || (words.details[status] ?? "") };
+    const expected = eta && eta > now && !isFinished(status) ? fill(details.expected, { time }) : "";
+    return { headline, detail: expected || (details[status] ?? "") };
   }
   const metres = position && order.destination ? distance(position, order.destination) : null;
-  if (metres !== null && metres <= near.arrived) return { headline: named(words.headlines.arrived), detail: named(words.details.arrived) };
-  const far = metres === null ? "" : `about ${farInWords(metres)} from you`;
+  if (metres !== null && metres <= near.arrived) return { headline: fill(headlines.arrived, { courier }), detail: fill(details.arrived, { courier }) };
+  const far = metres === null ? "" : withUnit(farInWords(metres), words);
   if (metres !== null && metres <= near.arriving) {
-    const expected = eta && eta > now ? `${far}, expected at ${clock(eta)}` : far;
-    return { headline: named(words.headlines.arriving), detail: `${courier} is ${expected}.` };
+    const detail = fill(eta && eta > now ? details.nearTime : details.near, { courier, far, time });
+    return { headline: fill(headlines.arriving, { courier }), detail };
   }
   if (eta && eta > now) {
-    const expected = far ? `${far}, expected at ${clock(eta)}` : `expected at ${clock(eta)}`;
-    return { headline: minutesAway(eta - now), detail: `${courier} is on the way with your order, ${expected}.` };
+    return { headline: minutesAway(eta - now, headlines), detail: fill(far ? details.wayFar : details.way, { courier, far, time }) };
   }
-  const late = eta ? `It was expected at ${clock(eta)}.` : "";
-  return { headline, detail: [far && `${far[0].toUpperCase()}${far.slice(1)}.`, late].filter(Boolean).join(" ") };
+  const detail = [far && fill(details.far, { far }), eta ? fill(details.late, { time }) : ""];
+  return { headline, detail: detail.filter(Boolean).join(" ") };
 }
 
-/** @param {number} left ms */
-function minutesAway(left) {
+/**
+ * @param {number} left ms
+ * @param {Record<string, string>} headlines
+ */
+function minutesAway(left, headlines) {
   const minutes = Math.round(left / 60_000);
-  if (minutes < 2) return "About a minute away";
-  return minutes < 90 ? `About ${minutes} minutes away` : `About ${Math.round(minutes / 60)} hours away`;
+  if (minutes < 2) return headlines.minute;
+  return minutes < 90 ? fill(headlines.minutes, { n: minutes }) : fill(headlines.hours, { n: Math.round(minutes / 60) });
+}
+
+/**
+ * A text with its places, such as {courier}, filled in.
+ * @param {string} text
+ * @param {Record<string, string|number>} values
+ */
+export const fill = (text, values) => text.replace(/\{(\w+)\}/g, (place, name) => String(values[name] ?? place));
+
+/**
+ * "2.1 km" with the unit in the reader's language.
+ * @param {string} measured
+ * @param {Words} words
+ */
+export function withUnit(measured, words) {
+  const [number, unit] = measured.split(" ");
+  return `${number} ${words.units[unit] ?? unit}`;
 }
 
 /**
@@ -75,6 +95,7 @@ export function happened(order, words) {
     .sort(([, a], [, b]) => b - a)
     .map(([status, at]) => {
       const text = words.happened[status] ?? status;
-      return { text: status === OUT && order.status === OUT && order.courier ? `${text} with ${order.courier}` : text, at };
+      const { courier } = order;
+      return { text: status === OUT && order.status === OUT && courier ? fill(words.happened.with, { what: text, courier }) : text, at };
     });
 }

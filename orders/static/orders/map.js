@@ -5,7 +5,7 @@ import { createCity } from "./city.js";
 import { L } from "./leaflet.js";
 
 /**
- * @typedef {{tileUrl?: string, tileAttribution?: string, cityUrl: string}} Config
+ * @typedef {{tileUrl?: string, tileAttribution?: string, cityUrl: string, words?: Partial<typeof WORDS>}} Config
  * @typedef {"tiles"|"city"|"grid"} Ground
  */
 
@@ -15,8 +15,10 @@ const PATIENCE_MS = 2_500;
 const FAILURES = 6;
 const CITY_CENTRE = /** @type {[number, number]} */ ([13.0827, 80.2707]);
 /** What the page says while it does not show a real map. */
-const NOTES = {
+const WORDS = {
   tiles: "",
+  zoomIn: "Zoom in",
+  zoomOut: "Zoom out",
   city: "Map tiles are not available; showing the demo city",
   grid: "Map tiles are not available; showing a grid",
 };
@@ -42,7 +44,8 @@ export function createMap(element, config, options = {}) {
     ...options,
   });
   map.attributionControl.setPrefix('<a href="https://leafletjs.com">Leaflet</a>');
-  L.control.zoom({ position: "bottomright" }).addTo(map);
+  const { zoomIn, zoomOut } = { ...WORDS, ...config.words };
+  L.control.zoom({ position: "bottomright", zoomInTitle: zoomIn, zoomOutTitle: zoomOut }).addTo(map);
   L.control.scale({ position: "bottomright", imperial: false }).addTo(map);
   lay(map, element, config);
   return map;
@@ -67,8 +70,8 @@ function lay(map, element, config) {
     const inSight = city?.bounds.isValid() && map.getBounds().intersects(city.bounds) && map.getZoom() >= 10;
     const ground = !shown ? "tiles" : inSight ? "city" : "grid";
     element.dataset.ground = ground;
-    note.textContent = NOTES[ground];
-    note.hidden = !NOTES[ground];
+    note.textContent = { ...WORDS, ...config.words }[ground];
+    note.hidden = !note.textContent;
   };
   const showCity = () => {
     if (!city) {

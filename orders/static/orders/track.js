@@ -3,7 +3,7 @@
 import { ago } from "../realtime/format.js";
 import { connect } from "../realtime/live.js";
 import { showState } from "../realtime/sight.js";
-import { answer, happened } from "./answer.js";
+import { answer, fill, happened, withUnit } from "./answer.js";
 import { fitChildren, setText } from "./keyed.js";
 import { given, part } from "./page.js";
 import { isFinished, shortSteps } from "./steps.js";
@@ -132,7 +132,10 @@ function setTime(element, at, local) {
  * @param {number} now
  */
 function note(order, position, now) {
-  if (position) return `Position ${ago(Math.max(1_000, now - position.timestamp))} old, rounded to ${position.accuracy} m`;
+  if (position) {
+    const old = withUnit(ago(Math.max(1_000, now - position.timestamp)), words);
+    return fill(words.notes.position, { ago: old, far: withUnit(`${position.accuracy} m`, words) });
+  }
   if (!order || isFinished(order.status ?? undefined)) return "";
-  return order.status === "Out for delivery" ? "No position from the courier yet" : "The courier shows here once it is on its way";
+  return order.status === "Out for delivery" ? words.notes.none : words.notes.later;
 }

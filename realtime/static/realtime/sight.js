@@ -1,6 +1,7 @@
 // @ts-check
 // The line of sight under the bar and the words beside it: they say how live a page is, and the same thing both.
 import { ago, duration } from "./format.js";
+import { say } from "./say.js";
 
 /** @typedef {import("./live.js").Status} Status */
 
@@ -17,19 +18,20 @@ const QUIET_MS = 5_000;
 export function words(status, now, reasons = true) {
   const { state, behind, reason = "" } = status;
   const last = status.news ?? status.since;
-  const old = last === null ? "nothing received yet" : `last update ${ago(now - last)} ago`;
-  const shortOld = last === null ? "" : ago(now - last);
-  if (state === "connecting") return ["Connecting", "", ""];
-  if (state === "asleep") return ["Paused", "until this page is seen again", ""];
-  if (state === "lost") return ["Reconnecting", old, shortOld];
-  if (state === "closed") return ["Closed", reason || old, reason || shortOld];
+  const old = last === null ? say("nothing received yet") : say("last update {ago} ago", ago(now - last));
+  const shortOld = last === null ? "" : say("{ago}", ago(now - last));
+  if (state === "connecting") return [say("Connecting"), "", ""];
+  if (state === "asleep") return [say("Paused"), say("until this page is seen again"), ""];
+  if (state === "lost") return [say("Reconnecting"), old, shortOld];
+  if (state === "closed") return [say("Closed"), say(reason) || old, say(reason) || shortOld];
   if (state === "lagging") {
-    const by = behind === null ? "" : duration(behind);
-    return ["Behind", (reasons && reason) || by || old, by || shortOld];
+    const by = behind === null ? "" : say("{ago}", duration(behind));
+    return [say("Behind"), (reasons && reason) || by || old, by || shortOld];
   }
   const quiet = status.news === null ? 0 : now - status.news;
-  if (quiet > QUIET_MS) return ["Live", `quiet for ${ago(quiet)}`, ""];
-  return behind === null ? ["Live", "", ""] : ["Live", `${duration(behind)} behind`, duration(behind)];
+  if (quiet > QUIET_MS) return [say("Live"), say("quiet for {ago}", ago(quiet)), ""];
+  if (behind === null) return [say("Live"), "", ""];
+  return [say("Live"), say("{ago} behind", duration(behind)), say("{ago}", duration(behind))];
 }
 
 /** For whoever wonders why a page is slower than others. @type {Record<Status["transport"], string>} */
@@ -74,8 +76,8 @@ export function showState(live, reasons = true) {
     setText(strong, word);
     setText(detail, more && ` · ${more}`);
     setText(short, less && ` · ${less}`);
-    setText(spoken, status.state === "closed" && status.reason ? status.reason : SPOKEN[status.state]);
-    place.title = [more, VIA[status.transport]].filter(Boolean).join(" · ");
+    setText(spoken, status.state === "closed" && status.reason ? say(status.reason) : say(SPOKEN[status.state]));
+    place.title = [more, say(VIA[status.transport])].filter(Boolean).join(" · ");
   };
   let state = "";
   live.addEventListener("state", () => {

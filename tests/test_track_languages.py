@@ -1,0 +1,111 @@
+"""The tracking page speaks its reader's language, English, German or Hindi, in every word and in the first HTML."""
+
+import json
+import re
+import string
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.utils import translation
+
+from orders import services
+from orders.facts import STATUSES
+from orders.wording import fill, words
+from tests.test_track_privacy import FULL
+
+ROOT = Path(__file__).resolve().parent.parent
+OTHERS = ["de", "hi"]
+SAME = {"s", "min", "h", "d", "m", "km", "ms", "Live"}
+"""What German writes as English does."""
+STATE = re.compile(r'say\(\s*"([^"]+)"')
+
+
+def told(language):
+    with translation.override(language):
+        return {(table, name): text for table, texts in words().items() for name, text in texts.items()}
+
+
+def messages(language):
+    """msgid to msgstr of our catalogue."""
+    po = (ROOT / "orders" / "locale" / language / "LC_MESSAGES" / "django.po").read_text()
+    pairs = re.findall(r'^msgid (".*")\nmsgstr (".*")$', po, re.MULTILINE)
+    return {json.loads(one): json.loads(other) for one, other in pairs if one != '""'}
+
+
+def places(text):
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+def test_the_languages_are_these():
+    assert [code for code, _ in settings.LANGUAGES] == ["en", *OTHERS]
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_every_word_is_translated_and_keeps_its_places(language):
+    english, other = told("en"), told(language)
+    same = {key for key in english if english[key] == other[key] and english[key] not in SAME}
+    assert same == set()
+    assert {key for key in english if places(english[key]) != places(other[key])} == set()
+    catalogue = messages(language)
+    assert set(english.values()) <= catalogue.keys()
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_every_word_of_the_templates_is_translated(language):
+    catalogue = messages(language)
+    for name in ("track", "gone"):
+        text = (ROOT / "templates" / "orders" / f"{name}.html").read_text()
+        said = re.findall(r"""{% translate ["'](.+?)["'] %}""", text)
+        said += [
+            re.sub(r"{{ (\w+) }}", r"%(\1)s", block)
+            for block in re.findall(r"{% blocktranslate %}(.+?){% endblocktranslate %}", text)
+        ]
+        assert said
+        assert [one for one in said if one not in catalogue] == []
+
+
+def test_every_status_has_its_words():
+    english = told("en")
+    for table in ("headlines", "steps", "happened"):
+        assert [status for status in STATUSES if (table, status) not in english] == []
+
+
+def test_every_word_beside_the_line_of_sight_is_in_the_table():
+    script = (ROOT / "realtime" / "static" / "realtime" / "sight.js").read_text()
+    said = set(STATE.findall(script)) - {"{ago}"}
+    spoken = set(re.findall(r'^  \w+: "(.+)",$', script[script.index("SPOKEN") :], re.MULTILINE))
+    assert said
+    assert (said | spoken) <= words()["state"].keys()
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("redis_url")
+@pytest.mark.parametrize(
+    ("accept", "query", "language", "headline"),
+    [
+        ("de-AT,de;q=0.9", "", "de", "Jonas ist unterwegs"),
+        ("hi", "", "hi", "Jonas रास्ते में है"),
+        ("fr,ja;q=0.5", "", "en", "Jonas is on the way"),
+        ("", "", "en", "Jonas is on the way"),
+        ("hi", "?lang=de", "de", "Jonas ist unterwegs"),
+        ("hi", "?lang=xx", "hi", "Jonas रास्ते में है"),
+    ],
+)
+def test_the_first_html_is_in_the_language_that_is_asked_for(client, accept, query, language, headline):
+    services.create_order(FULL, "ann", "ORD-1")
+    link = services.tracking_link("ORD-1")
+    response = client.get(f"/track/{link.token}/{query}", headers={"Accept-Language": accept})
+    page = response.content.decode()
+    assert f"<h1>{headline}</h1>" in page
+    assert f'<html lang="{language}">' in page
+    assert response["Content-Language"] == language
+    assert "Accept-Language" in response["Vary"]
+    gone = client.get(f"/track/{'x' * 30}/{query}", headers={"Accept-Language": accept}).content.decode()
+    assert ("This link does not work" in gone) == (language == "en")
+    assert translation.get_language() == "en", "the language of the page outlived it"
+
+
+def test_a_name_that_looks_like_a_place_is_not_filled_in_again():
+    assert fill("{courier}, {n}", courier="{n}", n=2) == "{n}, 2"
+    assert fill("{a}", b=1) == "{a}"

@@ -7,8 +7,8 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.options import IS_POPUP_VAR
 from django.db.models import QuerySet
+from django.forms.widgets import Script
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -17,6 +17,7 @@ from orders import services, webhooks_admin
 from orders.courier_admin import WithCourierLink
 from orders.facts import STATUSES
 from orders.forms import DESTINATION, CourierForm, OrderForm, PositionForm
+from orders.link_admin import OrderActionForm, WithTrackingLink
 from orders.models import Courier, Order, OrderEvent, Position, TrackingLink, moment
 from orders.steps import StepRefused, irregular
 from orders.whereabouts import PLACE
@@ -40,14 +41,17 @@ def when(ms: int) -> str:
 
 
 @admin.register(Order)
-class OrderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class OrderAdmin(WithTrackingLink):
     """Orders that are not deleted. Only the fields that were edited are published, so that edits do not undo events."""
 
     form = OrderForm
     list_display = ("order_id", "status", "customer_name", "courier", "updated")
     list_filter = ("status", "courier")
     search_fields = ("order_id", "customer_name", "courier")
+    date_hierarchy = "created_at"
     list_per_page = 50
+    action_form = OrderActionForm
+    actions = ("assign",)
     show_full_result_count = False
     readonly_fields = ("updated", "tracking", "watching", "timeline")
     fieldsets = (
@@ -56,18 +60,20 @@ class OrderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         ("For staff", {"fields": ("note", "updated", "tracking", "watching", "timeline")}),
     )
 
+    class Media:
+        js = ("orders/copy.js", Script("orders/adminlist.js", type="module"))
+
+    @admin.action(description="Assign the courier beside", permissions=["change"])
+    def assign(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+        courier = request.POST.get("courier") or None
+        if courier is not None and courier not in services.active_couriers():
+            self.message_user(request, f"There is no active courier {courier}.", messages.ERROR)
+            return
+        change_each(self, request, queryset, {"courier": courier}, courier or "No one")
+
     @admin.display(description="updated", ordering="timestamp")
     def updated(self, order: Order) -> str:
         return when(order.timestamp)
-
-    @admin.display(description="tracking link")
-    def tracking(self, order: Order) -> SafeString | str:
-        if not order.pk:
-            return "Made once the order is saved."
-        make = reverse("orders:make_link", args=[order.pk])
-        link = order.links.filter(revoked_at=None).first()
-        shown = reverse("orders:track", args=[link.token]) if link and link.opens() else "Make the link and open it"
-        return format_html('<a href="{}" target="_blank" rel="noopener">{}</a>', make, shown)
 
     @admin.display(description="customer's page")
     def watching(self, order: Order) -> str:
@@ -212,16 +218,23 @@ class TrackingLinkAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 def mark(status: str, orders: OrderAdmin, request: HttpRequest, queryset: QuerySet[Order]) -> None:
     """The bulk action that takes orders to a status."""
+    change_each(orders, request, queryset, {"status": status}, status)
+
+
+def change_each(
+    orders: OrderAdmin, request: HttpRequest, queryset: QuerySet[Order], said: dict[str, Any], word: str
+) -> None:
+    """Changes each order by itself; those that may not are named and stay as they are."""
     done = 0
     for order_id in sorted(queryset.values_list("pk", flat=True)):
         try:
-            services.change_order(order_id, {"status": status}, by(request), source=ADMIN)
+            services.change_order(order_id, said, by(request), source=ADMIN)
         except (StepRefused, Order.DoesNotExist) as refused:
             orders.message_user(request, f"{order_id}: {refused}", messages.ERROR)
         else:
             done += 1
     if done:
-        orders.message_user(request, f"{status}: {done}.", messages.SUCCESS)
+        orders.message_user(request, f"{word}: {done}.", messages.SUCCESS)
 
 
 def refusals(position: Position | None) -> str:

@@ -137,6 +137,11 @@ def tracking_link(order_id: str) -> TrackingLink:
         return link
 
 
+def revoke_links(order_id: str) -> None:
+    """Ends every link of an order at once."""
+    TrackingLink.objects.filter(order_id=order_id, revoked_at=None).update(revoked_at=timezone.now())
+
+
 def new_order_id() -> str:
     """An id that no order has: five of 32 letters and digits that cannot be mistaken for each other."""
     while True:

@@ -29,7 +29,7 @@ class Producer:
         self, client_id: str, *, wait_s: float = 10.0, linger_ms: int = 0, give_up_s: float | None = None
     ) -> None:
         """`give_up_s`: how long a record is tried before it counts as failed; default: kafka-python's two minutes."""
-        patience = {} if give_up_s is None else _patience(give_up_s)
+        patience = {} if give_up_s is None else _patience(give_up_s, linger_ms)
         try:
             self._producer = Client(
                 client_id=client_id,
@@ -84,10 +84,10 @@ class Producer:
             self._producer.close(timeout_s)
 
 
-def _patience(give_up_s: float) -> dict[str, int]:
-    """A single request may take all of the time but one millisecond: kafka-python wants the sum below the whole."""
+def _patience(give_up_s: float, linger_ms: int) -> dict[str, int]:
+    """A request may take all of the time but what a record lingers: kafka-python wants the sum below the whole."""
     whole = int(give_up_s * 1000)
-    return {"delivery_timeout_ms": whole, "request_timeout_ms": whole - 1}
+    return {"delivery_timeout_ms": whole, "request_timeout_ms": whole - linger_ms - 1}
 
 
 def acknowledged(future: Any, timeout_s: float) -> None:

@@ -1,6 +1,7 @@
 """Settings: every value comes from the environment, with defaults that fit `make demo` on this machine."""
 
 from pathlib import Path
+from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -143,6 +144,7 @@ INGEST_SCOPES = {"locations": "positions of couriers", "logs": "log lines", "api
 INGEST_PER_MINUTE = integer("INGEST_PER_MINUTE", 6000, at_least=1)
 PUSH_INTERVAL_MS = integer("PUSH_INTERVAL_MS", 50, at_least=0, at_most=5_000)
 LOGS_RECENT = integer("LOGS_RECENT", 1000, at_least=100, at_most=100_000)
+LOGS_SHIP_OWN = boolean("LOGS_SHIP_OWN", False)
 LOGS_REDACT = listing("LOGS_REDACT", ["tokens", "passwords", "cards"], among=("tokens", "passwords", "cards", "emails"))
 VIEWERS_PER_ADDRESS = integer("VIEWERS_PER_ADDRESS", 1000, at_least=1)
 VIEWERS_PER_USER = integer("VIEWERS_PER_USER", 500, at_least=1)
@@ -194,7 +196,7 @@ USE_TZ = True
 SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
 X_FRAME_OPTIONS = "DENY"
 
-LOGGING = {
+LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
@@ -208,3 +210,6 @@ LOGGING = {
         "kafka": {"level": "CRITICAL"},
     },
 }
+if LOGS_SHIP_OWN:
+    LOGGING["handlers"]["own"] = {"()": "logs.own.handler"}
+    LOGGING["root"]["handlers"].append("own")

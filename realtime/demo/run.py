@@ -119,7 +119,7 @@ def seed() -> Pages:
 
 def start_processes(place: Place, env: Mapping[str, str], supervisor: Supervisor) -> Process:
     """Start all of them; returns the web process."""
-    extra = {"PYTHONUNBUFFERED": "1"}
+    extra = {"PYTHONUNBUFFERED": "1", "LOGS_SHIP_OWN": env.get("LOGS_SHIP_OWN") or "true"}
     if not env.get("DJANGO_ALLOWED_HOSTS"):
         extra["DJANGO_ALLOWED_HOSTS"] = ",".join(in_url(host) for host in place.hosts())
     # An access log would hold the tokens of tracking pages.

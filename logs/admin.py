@@ -3,8 +3,10 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from logs.access import hidden_from
 from logs.models import LogLine, LogStream
 
 
@@ -15,6 +17,7 @@ class LogStreamAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_filter = ("archive_level",)
     search_fields = ("service",)
     readonly_fields = ("first_seen",)
+    filter_horizontal = ("groups",)
 
     def get_readonly_fields(self, request: HttpRequest, obj: LogStream | None = None) -> tuple[str, ...]:
         """A service's name is what its lines carry, so it stays as it was first seen."""
@@ -27,10 +30,13 @@ class LogLineAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     list_display = ("timestamp", "level", "stream", "message_start")
     list_display_links = ("timestamp", "message_start")
-    list_filter = ("level", ("timestamp", admin.DateFieldListFilter), "stream")
+    list_filter = ("level", ("timestamp", admin.DateFieldListFilter))
     list_select_related = ("stream",)
     search_fields = ("message", "line_id")
     show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[LogLine]:
+        return super().get_queryset(request).exclude(stream__service__in=hidden_from(request.user))
 
     @admin.display(description="message")
     def message_start(self, line: LogLine) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from logs.events import LogEvent
+from logs.keys import TRACE_ID
 from logs.levels import SEVERITY
 from logs.models import LogLine, LogStream
 from logs.window import OTHER
@@ -55,9 +56,11 @@ def _line(event: LogEvent, stream: LogStream) -> LogLine:
         line_id=event.id,
         stream=stream,
         timestamp=_moment(event.timestamp),
+        appended_at=_moment(event.appended),
         level=SEVERITY[event.level],
         message=event.message,
         fields=fields,
+        trace=str(fields.get(TRACE_ID, ""))[:64],
     )
 
 

@@ -47,14 +47,14 @@ class LogFilter(NamedTuple):
         """Whether lines of this level and service are counted: by text nobody can tell."""
         return (self.levels is None or level in self.levels) and (self.services is None or service in self.services)
 
-    def matcher(self) -> Callable[[bytes], bool]:
-        """Tells whether a line, as the state holds it, is asked for. Raises BadFilter."""
+    def matcher(self, hidden: frozenset[str] = frozenset()) -> Callable[[bytes], bool]:
+        """Tells whether a line, as the state holds it, is asked for and not of a hidden service. Raises BadFilter."""
         search = _compiled(self.regex).search if self.regex else None
         text = self.text.casefold()
 
         def matches(data: bytes) -> bool:
             line = _seen(data)
-            if not self.counts(line.level, line.service):
+            if line.service in hidden or not self.counts(line.level, line.service):
                 return False
             if text and text not in line.message.casefold():
                 return False

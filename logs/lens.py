@@ -19,20 +19,21 @@ class LogsLens(Lens):
     Counts follow the services and levels of the filter, not its text.
     """
 
-    def __init__(self, filter: LogFilter = LogFilter()) -> None:  # noqa: B008 - a tuple
-        self.filter = filter
-        self.share: Hashable = ("logs", *filter)
-        self._matches = filter.matcher()
+    def __init__(self, filter: LogFilter = LogFilter(), hidden: frozenset[str] = frozenset()) -> None:  # noqa: B008
+        """`hidden`: services of which this viewer may see nothing, be it a line, a count or the name."""
+        self.filter, self.hidden = filter, hidden
+        self.share: Hashable = ("logs", hidden, *filter)
+        self._matches = filter.matcher(hidden)
 
     def ids(self, kind: Kind, sofar: Part) -> Sequence[str] | None:
         return kind.ids
 
     @property
     def sees_all_lines(self) -> bool:
-        return self.filter.is_open
+        return self.filter.is_open and not self.hidden
 
     def lines(self, lines: Sequence[Line]) -> Sequence[Line]:
-        return lines if self.filter.is_open else [line for line in lines if self._matches(line.data)]
+        return lines if self.sees_all_lines else [line for line in lines if self._matches(line.data)]
 
     def frame(self, part: Part, held: int | None) -> dict[str, Any] | None:
         """A snapshot has its lists even where they are empty; a delta only what changed."""
@@ -46,7 +47,7 @@ class LogsLens(Lens):
             body = {name: items for name, items in body.items() if items}
         services = part.values.get(SERVICES)
         if services is not None:
-            body["services"] = msgspec.Raw(services.data or b"[]")
+            body["services"] = [name for name in window.read_services(services.data) if name not in self.hidden]
         since = _counts_since(part) if snapshot else None
         if since is not None:
             body["counts_since"] = since
@@ -59,7 +60,7 @@ class LogsLens(Lens):
             for (counted, bucket, field), total in part.totals.items()
             if counted == tally
             for level, service in (window.split_field(field),)
-            if counts(level, service)
+            if service not in self.hidden and counts(level, service)
         ]
 
 

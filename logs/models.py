@@ -45,6 +45,12 @@ class LogStream(models.Model):
         help_text="Lines at this level and above are archived; the live page shows all of them.",
     )
     retention_days = models.PositiveSmallIntegerField(default=30, help_text="How long archived lines are kept.")
+    groups = models.ManyToManyField(
+        "auth.Group",
+        blank=True,
+        related_name="log_streams",
+        help_text="Who may see its lines, counts and name; none: everyone who may see logs.",
+    )
     redact_emails = models.BooleanField(default=False, help_text="Take e-mail addresses out of its lines.")
     redact_patterns = models.TextField(
         blank=True,
@@ -66,9 +72,11 @@ class LogLine(models.Model):
     line_id = models.CharField(max_length=80, unique=True)
     stream = models.ForeignKey(LogStream, on_delete=models.CASCADE, related_name="lines")
     timestamp = models.DateTimeField()
+    appended_at = models.DateTimeField(default=timezone.now, help_text="When Kafka took it: its retention begins.")
     level = models.PositiveSmallIntegerField(choices=LEVEL_CHOICES, db_index=True)
     message = models.TextField(blank=True)
     fields = models.JSONField(default=dict, blank=True)
+    trace = models.CharField(max_length=64, blank=True, db_index=True)
 
     class Meta:
         ordering = ("-timestamp", "-id")
@@ -76,6 +84,7 @@ class LogLine(models.Model):
         indexes = [
             models.Index(fields=["-timestamp", "-id"], name="line_by_time"),
             models.Index(fields=["stream", "-timestamp"], name="line_by_stream"),
+            models.Index(fields=["stream", "appended_at"], name="line_by_age"),
         ]
 
     def __str__(self) -> str:

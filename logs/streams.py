@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 
 from logs import window
-from logs.access import may_view
+from logs.access import hidden_from, may_view
 from logs.archive import archive
 from logs.events import TOPIC
 from logs.filters import BadFilter, read_filter
@@ -20,13 +20,13 @@ HOUR_MS = 3_600_000
 
 
 def open_logs(user: Any, argument: str, params: Mapping[str, str]) -> Lens | Denied:
-    """The lines that were asked for, for everyone who may see the log page."""
+    """The lines that were asked for, of the streams that this user may see."""
     if not user.is_authenticated:
         return Denied(SIGNED_OUT, "sign in to see the logs")
     if not may_view(user):
         return Denied(FORBIDDEN, "you may not see the logs")
     try:
-        return LogsLens(read_filter(params))
+        return LogsLens(read_filter(params), hidden_from(user))
     except BadFilter as error:
         return Denied(NOT_UNDERSTOOD, str(error))
 

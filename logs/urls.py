@@ -5,4 +5,9 @@ from django.urls import path
 from logs import views
 
 app_name = "logs"
-urlpatterns = [path("", views.live, name="live")]
+urlpatterns = [
+    path("", views.live, name="live"),
+    path("search/", views.search, name="search"),
+    path("search/lines.<str:form>", views.download, name="download"),
+    path("lines/<str:line_id>/", views.line, name="line"),
+]

@@ -161,8 +161,7 @@ def test_which_service_a_process_of_ours_is():
 
 def test_our_own_lines_are_shown_and_without_other_input_they_fall_silent(tmp_path):
     """The web process logs what it could not find; worker and hub, which carry that line, add none of their own."""
-    stack = Stack(tmp_path / "stack")
-    stack.env["LOGS_SHIP_OWN"] = "true"
+    stack = Stack(tmp_path / "stack", LOGS_SHIP_OWN="true")
     try:
         start_or_report(stack.start)
         state = redis.Redis.from_url(stack.redis.url)

@@ -3,6 +3,9 @@
 import { count, dayMonth, exactTime, hourMinute, hourMinuteSecond, isoDay } from "../realtime/format.js";
 import { pieces } from "./filter.js";
 
+/** The levels that the archive keeps unless staff set another one for a stream. */
+const ARCHIVED = new Set(["WARN", "ERROR", "FATAL"]);
+
 /**
  * @typedef {import("./filter.js").Line} Line
  * @typedef {import("./store.js").MissingItem} MissingItem
@@ -52,7 +55,21 @@ export function openedLine(template, line, wanted) {
     what.append(...marked(text, name === "message" ? wanted : ""));
     list.append(term, what);
   }
+  const trace = fields?.trace_id;
+  if (typeof trace === "string") aim(opened, "trace", (href) => href + encodeURIComponent(trace));
+  if (ARCHIVED.has(level)) aim(opened, "line", (href) => href.replace(/0\/$/, `${encodeURIComponent(id)}/`));
   return opened;
+}
+
+/**
+ * @param {HTMLElement} opened
+ * @param {string} name of the link, whose address in the template lacks only what it is about
+ * @param {(href: string) => string} complete
+ */
+function aim(opened, name, complete) {
+  const link = /** @type {HTMLAnchorElement} */ (opened.querySelector(`[data-link="${name}"]`));
+  link.href = complete(link.getAttribute("href") ?? "");
+  link.hidden = false;
 }
 
 /**

@@ -12,9 +12,11 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from import_export.admin import ImportExportModelAdmin
 
 from orders import services, webhooks_admin
 from orders.courier_admin import WithCourierLink
+from orders.csv_admin import CSV, OrderResource
 from orders.facts import STATUSES
 from orders.forms import DESTINATION, CourierForm, OrderForm, PositionForm
 from orders.link_admin import OrderActionForm, WithTrackingLink
@@ -41,9 +43,11 @@ def when(ms: int) -> str:
 
 
 @admin.register(Order)
-class OrderAdmin(WithTrackingLink):
+class OrderAdmin(WithTrackingLink, ImportExportModelAdmin):  # type: ignore[misc]
     """Orders that are not deleted. Only the fields that were edited are published, so that edits do not undo events."""
 
+    resource_classes = (OrderResource,)
+    formats = CSV
     form = OrderForm
     list_display = ("order_id", "status", "customer_name", "courier", "updated")
     list_filter = ("status", "courier")

@@ -1,0 +1,80 @@
+"""Orders as CSV: an import goes through the same table and outbox as the form, and its preview changes nothing."""
+
+import csv
+import io
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+
+from orders.models import Order
+from realtime.models import Outbox
+from tests.test_order_admin import placed, published
+
+pytestmark = pytest.mark.django_db
+IMPORT, PROCESS, EXPORT = (f"admin:orders_order_{name}" for name in ("import", "process_import", "export"))
+
+
+@pytest.fixture
+def staff(client):
+    client.force_login(User.objects.create_superuser("ann"))
+    return client
+
+
+def preview(client, text):
+    file = SimpleUploadedFile("orders.csv", text.encode(), "text/csv")
+    return client.post(reverse(IMPORT), {"format": "0", "import_file": file})
+
+
+def confirm(client, previewed):
+    return client.post(reverse(PROCESS), previewed.context["confirm_form"].initial, follow=True)
+
+
+def test_a_preview_changes_nothing_and_its_confirmation_publishes_what_differs(staff):
+    placed("ORD-1", items=["a"], note="old")
+    text = "order_id,status,items,customer_name\nORD-1,Packed,a,Sandeep\n,Placed,lamp; two bulbs,Mei\n"
+    previewed = preview(staff, text)
+    assert Order.objects.count() == 1
+    assert published() == []
+    confirm(staff, previewed)
+    (_, first, changed), (_, second, made) = published()
+    assert (first, changed["status"], changed["by"], changed["source"]) == ("ORD-1", "Packed", "ann", "admin import")
+    assert changed.keys() == {"orderId", "status", "timestamp", "by", "source"}
+    assert (made["items"], made["customerName"], made["status"]) == (["lamp", "two bulbs"], "Mei", "Placed")
+    assert second.startswith("ORD-")
+    assert Order.objects.get(pk="ORD-1").note == "old", "a column that is absent changes nothing"
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [("ORD-1,Delivered,1", "it may become Confirmed, Packed or Cancelled"), ("ORD-1,Lost,1", "Lost"),
+     ("ORD-9,Placed,91", "90")],
+)  # fmt: skip
+def test_a_row_that_may_not_be_is_told_with_its_rule_and_nothing_is_imported(staff, row, says):
+    placed(destination={"name": "Home", "lat": 1, "lng": 2})
+    previewed = preview(staff, f"order_id,status,destination_lat,destination_lng\nORD-2,Placed,1,2\n{row},2\n")
+    assert says in previewed.content.decode()
+    assert "confirm_form" not in previewed.context
+    assert (Order.objects.count(), Outbox.objects.count()) == (1, 0)
+
+
+def test_an_export_can_be_imported_again_and_runs_in_no_spreadsheet(staff):
+    placed("ORD-1", items=["a", "b"], customerName="=HYPERLINK(1)", destination={"name": "Home", "lat": 1.5, "lng": 2})
+    answer = staff.post(reverse(EXPORT), {"format": "0", "resource": "0", "orderresource_order_id": "on"} | {
+        f"orderresource_{name}": "on" for name in ("items", "customer_name", "status", "destination_lat")
+    })  # fmt: skip
+    [row] = csv.DictReader(io.StringIO(answer.content.decode()))
+    assert (row["order_id"], row["items"], row["status"], row["destination_lat"]) == ("ORD-1", "a; b", "Placed", "1.5")
+    assert not row["customer_name"].startswith("=")
+    del row["customer_name"]
+    text = ",".join(row) + "\n" + ",".join(row.values()) + "\n"
+    confirm(staff, preview(staff, text))
+    assert published() == []
+
+
+def test_who_may_only_look_imports_nothing(client):
+    viewer = User.objects.create_user("bea", is_staff=True)
+    viewer.user_permissions.add(Permission.objects.get(codename="view_order"))
+    client.force_login(viewer)
+    assert client.get(reverse(IMPORT)).status_code == 403

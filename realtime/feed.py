@@ -38,6 +38,7 @@ class Feed:
         self._views: dict[str, View] = {}
         self._kinds: dict[str, Kind] = {}
         self._tallies: dict[str, Tally] = {}
+        self._tells_lines = False
         self._lenses: dict[Hashable, tuple[Lens, float]] = {}
         self._welcome = Welcome(
             reader, clock, lambda: self.history.seq, self._welcomed, lambda: self._set_stale(REDIS_AWAY)
@@ -64,7 +65,7 @@ class Feed:
 
     def add(self, viewer: Viewer) -> None:
         self.viewers.add(viewer)
-        viewer.opened = self.clock()
+        viewer.opened = viewer.spoken = self.clock()
         viewer.wants_more, viewer.starts_over = self._more, self._start_over
         self._know(viewer.view)
         self._share_lens(viewer)
@@ -82,6 +83,7 @@ class Feed:
             self._views[view.name] = view
             self._kinds |= {kind.name: kind for kind in view.kinds}
             self._tallies |= {tally.name: tally for tally in view.tallies}
+            self._tells_lines = self._tells_lines or view.tail is not None
             self.history.forget()
 
     def _share_lens(self, viewer: Viewer) -> None:
@@ -130,7 +132,7 @@ class Feed:
             (kinds[name], id): Value(data, seq) for name, id, data in push["values"] if name in kinds
         }
         first = push["last"] - len(push["lines"]) + 1
-        lines = [Line(first + i, data) for i, data in enumerate(push["lines"])]
+        lines = [Line(first + i, data) for i, data in enumerate(push["lines"])] if self._tells_lines else []
         totals = {(tallies[name], bucket, field): n for name, bucket, field, n in push["totals"] if name in tallies}
         return Part(values, lines, totals, push["produced"])
 

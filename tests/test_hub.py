@@ -17,7 +17,7 @@ from realtime.hub import Hub
 from realtime.state.connection import StateAway, async_client, client, names
 from realtime.state.live import LiveState
 from realtime.state.reader import Reader
-from realtime.viewers import Viewer
+from realtime.viewers import WINDOW_FRAMES, Viewer
 from tests import toys
 from tests.contract.test_state import Log
 from tests.toys import STREAM, VIEW, ToyLens, said
@@ -325,3 +325,238 @@ async def test_a_lens_decides_what_a_viewer_sees(worker, hub):
     await worker.say(("bear", 2))
     await worker.say(("duck", 2))
     await until(lambda: screen.seen() == {"duck": 2})
+
+
+# --- flow control -----------------------------------------------------------------------------------------------------
+
+
+def whole(screen: Screen) -> bool:
+    """Whether the snapshot has come to its end."""
+    snapshots = screen.of("snapshot")
+    return bool(snapshots) and not snapshots[-1].get("more")
+
+
+async def many(worker: Worker, count: int = 4000) -> None:
+    await worker.say(*[(f"toy-{i:05}" + "x" * 50, i) for i in range(count)])
+
+
+async def test_a_slow_viewer_gets_the_newest_of_each_when_its_window_opens_and_all_lines_are_accounted_for(worker, hub):
+    slow, quick = Screen(hub, acks=False), Screen(hub)
+    await until(lambda: whole(slow) and whole(quick))
+    slow.viewer.ack(1)
+    for n in range(WINDOW_FRAMES + 30):
+        await worker.say((f"toy-{n % 3}", n), (f"toy-{(n + 1) % 3}", n))
+        await until(lambda n=n: sum(quick.seen().values()) == 2 * (n + 1))
+    assert slow.viewer.behind
+    assert sum(slow.seen().values()) < sum(quick.seen().values())
+    told = len(slow.frames)
+    slow.viewer.ack(told)
+    slow.acks = True
+    await until(lambda: slow.seen() == quick.seen())
+    assert len(slow.frames) - told < 10, "what it missed was not merged"
+    hidden = sum(frame.get("hidden", 0) for frame in slow.frames)
+    missed = sum(frame["missed"] for frame in slow.of("gap"))
+    assert len(slow.lines) == len(set(slow.lines))
+    assert len(slow.lines) + hidden + missed == 2 * (WINDOW_FRAMES + 30)
+
+
+async def test_a_viewer_that_fell_behind_further_than_the_history_reaches_is_told_by_redis(worker, hub):
+    slow = Screen(hub, acks=False)
+    await until(lambda: whole(slow))
+    slow.viewer.ack(1)
+    for n in range(WINDOW_FRAMES + 5):
+        await worker.say(("bear", n))
+        await until(lambda n=n: slow.viewer.behind or slow.seen().get("bear") == n + 1)
+    hub.feeds["toys"].history.forget()
+    await worker.say(("duck", 1))
+    slow.acks = True
+    slow.viewer.ack(len(slow.frames))
+    await until(lambda: slow.seen() == {"bear": WINDOW_FRAMES + 5, "duck": 1})
+    assert len(slow.of("snapshot")) == 1
+    missed = sum(frame["missed"] for frame in slow.of("gap")) + sum(frame.get("hidden", 0) for frame in slow.frames)
+    assert len(slow.lines) + missed == WINDOW_FRAMES + 6
+
+
+async def test_a_window_that_stays_full_for_a_minute_is_closed_and_the_others_go_on(worker, hub):
+    now = [time.time()]
+    hub.clock = lambda: now[0]
+    good, stuck = Screen(hub), Screen(hub, acks=False)
+    await until(lambda: whole(good) and whole(stuck))
+    stuck.viewer.ack(1)
+    for n in range(WINDOW_FRAMES + 5):
+        await worker.say(("bear", n))
+        now[0] += 0.1
+        await until(lambda n=n: good.seen().get("bear") == n + 1)
+    await until(lambda: stuck.viewer._full_since)
+    now[0] += 59
+    await worker.say(("duck", 1))
+    await until(lambda: "duck" in good.toys)
+    assert stuck.viewer.closed is None
+    now[0] += 3
+    assert await asyncio.wait_for(stuck.reading, 5) == 4408
+    assert good.viewer.closed is None
+
+
+async def test_a_snapshot_waits_for_room_and_costs_nothing_meanwhile(worker, hub):
+    await many(worker)
+    slow = Screen(hub, acks=False)
+    await until(lambda: len(slow.frames) >= 4)
+    slow.viewer.ack(1)
+    before = len(slow.frames)
+    await until(lambda: not any(walk._pieces for walk in hub.feeds["toys"]._welcome._walks))
+    assert not whole(slow)
+    await worker.say(("a new toy", 1), (f"toy-00000{'x' * 50}", 9999))
+    slow.acks = True
+    slow.viewer.ack(before)
+    await until(lambda: whole(slow) and "a new toy" in slow.toys)
+    assert len(slow.toys) == 4001
+    assert slow.toys[f"toy-00000{'x' * 50}"]["n"] == 9999
+    assert sum(bool(frame.get("first")) for frame in slow.frames) == 1
+
+
+async def test_who_was_cut_off_inside_a_snapshot_goes_on_there(worker, hub):
+    await many(worker)
+    first = Screen(hub, acks=False, view=replace(VIEW, tail=None, tallies=()))
+    await until(lambda: len(first.frames) >= 3)
+    hub.detach(first.viewer)
+    told = list(first.toys)
+    await worker.say(("a new toy", 1), (told[0], 9999))
+    back = Screen(hub, cursor=first.frames[-1]["cursor"], view=first.viewer.view)
+    await until(lambda: whole(back) and "a new toy" in back.toys)
+    assert not any(frame.get("first") for frame in back.frames)
+    assert not set(told[1:]) & set(back.toys), "it was told again what it had"
+    assert back.toys[told[0]]["n"] == 9999
+    assert len({**first.toys, **back.toys}) == 4001
+
+
+async def test_a_plain_client_gets_a_snapshot_larger_than_its_budget_in_several_connections(worker, hub):
+    await many(worker, 12_000)
+    toys, cursor, connections, firsts = {}, "", 0, 0
+    done = False
+    while not done:
+        plain = Screen(hub, acks=False, cursor=cursor, view=replace(VIEW, tail=None, tallies=()))
+        plain.viewer.acks = False
+        await until(lambda plain=plain: whole(plain) or plain.viewer.closed)
+        assert sum(plain.bytes) <= 1_000_000
+        hub.detach(plain.viewer)
+        toys |= plain.toys
+        cursor, connections = plain.frames[-1]["cursor"], connections + 1
+        firsts += sum(bool(frame.get("first")) for frame in plain.frames)
+        done = whole(plain)
+    assert len(toys) == 12_000
+    assert connections > 1
+    assert firsts == 1
+
+
+async def test_viewers_who_come_at_the_same_time_share_a_snapshot(worker, hub, monkeypatch):
+    await many(worker)
+    reads = []
+    values = hub.reader.values
+    monkeypatch.setattr(hub.reader, "values", lambda group, ids: reads.append(len(ids)) or values(group, ids))
+    screens = [Screen(hub) for _ in range(30)]
+    await until(lambda: all(whole(screen) for screen in screens))
+    assert all(len(screen.toys) == 4000 for screen in screens)
+    assert sum(reads) < 3 * 4000
+
+
+async def test_between_any_two_frames_of_a_large_delta_a_connection_may_end(worker, hub):
+    screen = Screen(hub)
+    await until(lambda: whole(screen))
+    await many(worker, 3000)  # one push, several frames; a frame holds 10 lines, 20 are kept
+    await until(lambda: len(screen.toys) == 3000 and "hidden" in str(screen.frames))
+    await until(lambda: screen.viewer.has_room)
+    deltas = [frame for frame in screen.frames if frame["type"] in ("delta", "gap")]
+    assert len(deltas) > 3
+    for cut in range(len(deltas)):
+        back = Screen(hub, cursor=deltas[cut]["cursor"])
+        await until(lambda back=back, before=deltas[: cut + 1]: accounted(before + back.frames) >= 3000)
+        had = {toy["id"] for frame in deltas[: cut + 1] for toy in frame.get("toys", ())}
+        await until(lambda back=back, had=had: len(had | set(back.toys)) == 3000)
+        assert accounted(deltas[: cut + 1] + back.frames) == 3000
+        hub.detach(back.viewer)
+
+
+def accounted(frames: list[dict[str, Any]]) -> int:
+    """Lines that were shown, or told of as hidden or missed."""
+    return sum(len(frame.get("lines", ())) + frame.get("hidden", 0) + frame.get("missed", 0) for frame in frames)
+
+
+# --- lenses -----------------------------------------------------------------------------------------------------------
+
+
+async def test_what_a_lens_hides_moves_the_cursor_on_within_a_second(worker, hub):
+    screen = Screen(hub, ToyLens(only=["duck"]), view=replace(VIEW, tail=None, tallies=()))
+    await until(lambda: whole(screen))
+    before = Cursor.read(screen.frames[-1]["cursor"])
+    await worker.say(("bear", 1))
+    await until(lambda: screen.of("heartbeat") and Cursor.read(screen.frames[-1]["cursor"]).seq > before.seq, 2.5)
+    assert not screen.of("delta")
+
+
+async def test_another_filter_brings_a_snapshot_and_then_its_own_deltas(worker, hub):
+    await worker.say(("bear", 1), ("duck", 1))
+    screen = Screen(hub, ToyLens(only=["duck"]))
+    await until(lambda: whole(screen))
+    assert set(screen.toys) == {"duck"}
+    screen.viewer.refilter(ToyLens(only=["bear"]))
+    await until(lambda: len(screen.of("snapshot")) == 2)
+    assert set(screen.toys) == {"bear"}
+    await worker.say(("duck", 2))
+    await worker.say(("bear", 2))
+    await until(lambda: screen.seen() == {"bear": 2})
+
+
+async def test_a_cursor_of_another_filter_is_answered_with_a_snapshot(worker, hub):
+    await worker.say(("bear", 1), ("duck", 1))
+    screen = Screen(hub, ToyLens(only=["duck"]))
+    await until(lambda: whole(screen))
+    back = Screen(hub, ToyLens(only=["bear"]), cursor=screen.frames[-1]["cursor"])
+    await until(lambda: whole(back))
+    assert set(back.toys) == {"bear"}
+
+
+async def test_viewers_with_the_same_filter_look_through_one_lens(worker, hub):
+    one, two, other = (Screen(hub, ToyLens(only=only)) for only in (["duck"], ["duck"], ["bear"]))
+    assert one.viewer.lens is two.viewer.lens
+    assert one.viewer.lens is not other.viewer.lens
+
+
+class Alone(ToyLens):
+    """A lens that nobody shares."""
+
+    def __init__(self, only: list[str]) -> None:
+        super().__init__(only)
+        self.share = None
+
+
+async def test_who_comes_back_with_a_lens_of_its_own_is_told_only_what_concerns_it(worker, hub):
+    view = replace(VIEW, tail=None, tallies=())
+    await worker.say(("bear", 1), ("duck", 1))
+    first = Screen(hub, Alone(["duck"]), view=view)
+    await until(lambda: whole(first))
+    cursor = first.frames[-1]["cursor"]
+    hub.detach(first.viewer)
+    await worker.say(("bear", 2))
+    back = Screen(hub, Alone(["duck"]), cursor=cursor, view=view, greets=False)
+    await until(lambda: back.viewer.ready)
+    await worker.say(("bear", 3))
+    watcher = Screen(hub, view=view)
+    await until(lambda: whole(watcher))
+    assert back.frames == []
+    await worker.say(("duck", 2))
+    await until(lambda: back.frames)
+    assert back.frames[0]["type"] == "delta"
+    assert back.seen() == {"duck": 2}
+    hub.detach(back.viewer)
+    again = Screen(hub, Alone(["duck"]), cursor=cursor, view=view, greets=False)
+    await until(lambda: again.frames)
+    assert (again.frames[0]["type"], again.seen()) == ("delta", {"duck": 2})
+
+
+async def test_who_comes_back_and_has_missed_nothing_is_told_so_at_once(worker, hub):
+    await worker.say(("bear", 1))
+    first = Screen(hub)
+    await until(lambda: whole(first))
+    back = Screen(hub, cursor=first.frames[-1]["cursor"], view=replace(VIEW, tallies=()))
+    await until(lambda: back.of("heartbeat"), 2)
+    assert not back.of("snapshot")

@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 BROKERS ?= 1
+PATIENCE ?= 1
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --quiet --disable-pip-version-check --no-input
@@ -16,7 +17,7 @@ NODE_FROM_WHEEL := $(VENV)/node
 endif
 NPM_FLAGS := --no-audit --no-fund --no-update-notifier --loglevel=error
 
-.PHONY: help demo demo-reset test bench kafka lint format clean
+.PHONY: help demo demo-reset test faults bench kafka lint format clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -33,6 +34,9 @@ demo-reset: ## forget what the demo has stored
 
 test: $(VENV)/dev.stamp node_modules/dev.stamp ## the whole test suite; T="tests/test_x.py -k word" for a part
 	@$(PY) -m pytest $(T)
+
+faults: $(VENV)/dev.stamp node_modules/dev.stamp ## breaks real servers under load and counts what came of it; FULL=1, F="--rows redis-empty", PATIENCE=3 on a busy machine
+	@$(PY) -m tests.faults $(if $(filter-out 0,$(FULL)),--full) --patience $(PATIENCE) $(F)
 
 bench: $(VENV)/dev.stamp node_modules/dev.stamp ## the benchmarks, as a table, bench.json and bench.html; B="--rows logs,orders" for a part
 	@$(PY) -m tests.bench $(B)

@@ -14,10 +14,15 @@ LATEST = -1
 """Instead of a time: the offset that the next record will have."""
 
 
-def config_of(topic: str) -> dict[str, str]:
-    """Append time orders what foreign clocks say; dead letters carry a record and its headers."""
+def config_of(topic: str, replication: int = -1) -> dict[str, str]:
+    """Append time orders what foreign clocks say; dead letters carry a record and its headers.
+
+    With three copies or more a record is acknowledged once two have it, so that no broker's end takes it along. With
+    the broker's own number of copies (-1) its own rule holds.
+    """
     size = 5 * MiB if topic.endswith(".dlq") else 4 * MiB
-    return {"message.timestamp.type": "LogAppendTime", "max.message.bytes": str(size)}
+    config = {"message.timestamp.type": "LogAppendTime", "max.message.bytes": str(size)}
+    return config | {"min.insync.replicas": "2"} if replication >= 3 else config
 
 
 class Topics:
@@ -44,7 +49,11 @@ class Topics:
 
     def _create(self, names: list[str], partitions: int, replication: int) -> None:
         plan = {
-            name: {"num_partitions": partitions, "replication_factor": replication, "configs": config_of(name)}
+            name: {
+                "num_partitions": partitions,
+                "replication_factor": replication,
+                "configs": config_of(name, replication),
+            }
             for name in names
         }
         try:

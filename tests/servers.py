@@ -171,7 +171,7 @@ class Stack:
         user = ["--noinput", "--username", name, "--email", ""]
         self.manage("createsuperuser", *user, DJANGO_SUPERUSER_PASSWORD=password)
         self.kafka.wait_until_ready()
-        self.manage("kafka_topics")
+        self.manage("kafka_topics", *(["--replication", "3"] if self.kafka.size >= 3 else []))
         for process in self.processes.values():
             process.start()
         self.processes["web"].wait_until(lambda: http_status(f"{self.base_url}/readyz") == 200, 30)

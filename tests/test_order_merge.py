@@ -67,6 +67,19 @@ def test_any_order_repetition_and_split_of_events_gives_the_same_bytes(events, d
     assert value == expected
 
 
+@given(st.lists(histories(), min_size=1, max_size=3), st.data())
+def test_any_batches_of_several_orders_reduce_to_the_state_of_each_alone(orders, data):
+    named = {f"ORD-{n}": [one._replace(order_id=f"ORD-{n}") for one in its] for n, its in enumerate(orders)}
+    events = [one for its in named.values() for one in its]
+    shuffled = data.draw(st.permutations(events + data.draw(st.lists(st.sampled_from(events)))))
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(shuffled)), max_size=6)))
+    held = {}
+    for start, end in zip([0, *cuts], [*cuts, len(shuffled)], strict=True):
+        change = reduce_orders(shuffled[start:end], held, NOW)
+        held |= {id: put.value for id, put in change.puts.items()}
+    assert held == {id: put.value for its in named.values() for id, put in reduce_orders(its, {}, NOW).puts.items()}
+
+
 @given(histories(), histories(), st.data())
 @settings(max_examples=200)
 def test_two_states_join_to_the_state_of_all_their_events(ours, theirs, data):

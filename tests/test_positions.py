@@ -118,6 +118,18 @@ def test_batches_and_repeats_of_a_partition_give_the_same_position(times, data):
     assert value == reduce(*fixes).value
 
 
+@given(st.lists(st.tuples(st.sampled_from(["Asha", "Milan"]), st.integers(0, 5)), min_size=1, max_size=12), st.data())
+def test_any_batches_that_each_begin_again_anywhere_before_give_the_same_positions(said, data):
+    fixes = [fix(NOW + time, offset, north=30 * offset, name=name) for offset, (name, time) in enumerate(said)]
+    held, done = {}, 0
+    while done < len(fixes):
+        start, end = data.draw(st.integers(0, done)), data.draw(st.integers(done + 1, len(fixes)))
+        change = reduce_locations(fixes[start:end], held, NOW)
+        held |= {id: put.value for id, put in change.puts.items()}
+        done = end
+    assert held == {id: put.value for id, put in reduce_locations(fixes, {}, NOW).puts.items()}
+
+
 def test_known_distances():
     # One degree of a great circle of the mean sphere; Paris to London is 343.5 km on it.
     assert distance(0, 0, 0, 1) == pytest.approx(111_195, abs=1)

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from compose.local.kafka import LocalKafka
+from compose.local.kafka import CONTROLLERS_FROM, LocalKafka
 from compose.local.process import LocalServerError
 from tests.faults import rows_kafka, rows_redis, rows_saves, rows_worker
 from tests.faults.ground import Failed, Ground, running
@@ -105,16 +105,15 @@ def on_ground(name: str, rows: list[Row], events: int) -> list[bool | None]:
 def ground(name: str, folder: Path) -> Iterator[tuple[Ground, dict[str, Any]]]:
     """A running ground, and what its rows need beside it."""
     with contextlib.ExitStack() as stack:
+        brokers = 3 if name == THREE else 1
+        kafka = LocalKafka(folder / "kafka", free_ports(2 * CONTROLLERS_FROM), brokers, say=no_word)
+        url, extra = "", {}
         if name == POSTGRES:
-            server = LocalPostgres()
+            extra["server"] = server = LocalPostgres()
             stack.callback(server.stop)
             server.start()
-            yield stack.enter_context(running(Ground(folder / "stack", database_url=server.url))), {"server": server}
-        elif name == THREE:
-            kafka = LocalKafka(folder / "kafka", free_ports(20), 3, say=no_word)
-            yield stack.enter_context(running(Ground(folder / "stack", kafka=kafka))), {}
-        else:
-            yield stack.enter_context(running(Ground(folder / "stack"))), {}
+            url = server.url
+        yield stack.enter_context(running(Ground(folder / "stack", kafka, url))), extra
 
 
 def run(row: Row, on: Ground, events: int, extra: dict[str, Any]) -> bool:

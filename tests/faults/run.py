@@ -61,7 +61,8 @@ ROWS = (
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--rows", default="", help="only these, separated by commas")
-    parser.add_argument("--full", action="store_true", help=f"{EVENTS_FULL:,} events a row instead of {EVENTS:,}")
+    parser.add_argument("--events", type=int, default=EVENTS, help=f"order events of a row's load (default {EVENTS:,})")
+    parser.add_argument("--full", action="store_true", help=f"the same as --events {EVENTS_FULL}")
     parser.add_argument(
         "--patience", type=float, default=1.0, help="times as long may things take, on a machine that others use too"
     )
@@ -76,7 +77,9 @@ def main(arguments: list[str] | None = None) -> int:
     for name in [name for name in os.environ if name.startswith(OURS)]:
         del os.environ[name]  # the stacks have settings of their own
     rows = [row for row in ROWS if not wanted or row.name in wanted]
-    events = EVENTS_FULL if options.full else EVENTS
+    if not 2_000 <= options.events <= EVENTS_FULL:
+        parser.error(f"--events is {options.events}; it takes 2000 to {EVENTS_FULL}")
+    events = EVENTS_FULL if options.full else options.events
     print(f"Each row's load: {events:,} order events over 2,000 orders, log lines and fixes, 100 viewers.", flush=True)
     began = time.monotonic()
     verdicts = [verdict for name in (ONE, THREE, POSTGRES) for verdict in on_ground(name, rows, events)]

@@ -53,7 +53,7 @@ def leader_killed(ground: Ground, found: Findings, n: int) -> None:
         until(
             "another leads and the stream goes on",
             lambda b=broker, p=partition, h=held: (
-                kafka.leader(ORDER_TOPIC, p) not in (-1, b)
+                leader(ground, p) not in (-1, b)
                 and ground.applied().get((ORDER_TOPIC, p), 0) > h.get((ORDER_TOPIC, p), 0)
             ),
             60,

@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from channels.layers import get_channel_layer
 
+from realtime.policy import Every
 from realtime.state.connection import AWAY
 from realtime.state.packing import Push
 
@@ -25,6 +27,7 @@ class Pusher:
     def __init__(self) -> None:
         self._runner = asyncio.Runner()
         self._layer = get_channel_layer()
+        self._complain = Every(60)
 
     def __call__(self, pushes: Sequence[Push]) -> None:
         if not pushes:
@@ -32,7 +35,8 @@ class Pusher:
         try:
             self._runner.run(self.send(self._layer, pushes))
         except AWAY as error:
-            logger.warning("A push did not reach the channel layer (%s); the hubs read Redis instead.", error)
+            if self._complain.due(time.monotonic()):
+                logger.warning("A push did not reach the channel layer (%s); the hubs read Redis instead.", error)
 
     @staticmethod
     async def send(layer: Any, pushes: Sequence[Push]) -> None:

@@ -105,7 +105,7 @@ class KafkaSource:
                 max_poll_records=settings.BATCH_RECORDS,
                 fetch_max_bytes=FETCH_BYTES,
                 max_partition_fetch_bytes=PARTITION_BYTES,
-                metadata_max_age_ms=30_000,
+                metadata_max_age_ms=5_000,  # and so long until a topic is noticed that was made again at once
                 reconnect_backoff_max_ms=5_000,
                 bootstrap_timeout_ms=10_000,
                 **connection(),
@@ -129,7 +129,7 @@ class KafkaSource:
         except GO_ON as error:
             time.sleep(timeout_s)  # such an error comes at once, and again until the cause is gone
             raise Away(f"Kafka: {error}.") from error
-        if polled and self._made_again():
+        if self._made_again():
             self._notes.changed = True
             return {}
         return {(at.topic, at.partition): self._records(at.topic, got) for at, got in polled.items()}
@@ -183,7 +183,7 @@ class KafkaSource:
             return self._ask_for_offsets(partitions, LATEST)  # the consumer knows only what it is subscribed to
         try:
             ends = self._consumer.end_offsets([TopicPartition(*at) for at in partitions], timeout_ms=3_000)
-        except KafkaError as error:
+        except (KafkaError, KeyError) as error:  # kafka-python's answer for a topic that is being deleted is a KeyError
             raise KafkaAway("asking for the ends of the topics") from error
         return {(at.topic, at.partition): end for at, end in ends.items()}
 

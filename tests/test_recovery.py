@@ -12,6 +12,7 @@ from realtime.deadletters import Diverter
 from realtime.kafka_settings import KafkaAway
 from realtime.producer import Producer
 from realtime.records import Malformed, Record
+from realtime.topics import Topics
 from tests.servers import wait_until
 from tests.workers import Servers
 
@@ -156,6 +157,25 @@ def test_a_topic_that_is_made_again_under_running_workers_is_read_from_its_start
         ids = [json.loads(line)["id"] for line in client.lrange("logs:recent", 0, -1)]
     assert len(ids) == len(set(ids)) == 1000
     assert all(worker.alive for worker in workers)
+
+
+def test_a_topic_that_is_made_again_at_once_with_less_in_it_is_counted_once(servers, producer):
+    workers = [servers.worker(), servers.worker(group="archive")]
+    send(producer, 0, 500)
+    wait_until(lambda: counted(servers) == 500 and events(servers) == 50, 30)
+    producer.close()
+    topics = Topics()
+    with servers.kafka.admin() as admin:
+        admin.delete_topics(["order-updates", "service-logs"])
+        wait_until(lambda: topics.create(["order-updates", "service-logs"]), 20, every_s=0)
+    topics.close()
+    again = Producer("tests", linger_ms=5)
+    send(again, 500, 40)
+    again.close()
+    said = "is a new topic of this name"
+    wait_until(lambda: all(logs_written(worker, said) >= 4 for worker in workers), 60)
+    wait_until(lambda: counted(servers) >= 540 and events(servers) >= 54, 60)
+    assert (counted(servers), events(servers)) == (540, 54)
 
 
 def events(servers: Servers) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from kafka import KafkaProducer
+from kafka.errors import KafkaError
 
 from realtime.batches import Mark
 from realtime.producer import Producer, acknowledged
@@ -260,3 +261,28 @@ def test_a_topic_that_is_made_again_has_another_life_and_begins_at_its_start(top
         assert set(topics.offsets([(topic, n) for n in range(4)], -1).values()) == {0}
     finally:
         source.close()
+
+
+def test_a_topic_that_is_made_again_at_once_under_a_reader_is_noticed(topic, producer, join, broker):
+    beyond_the_standin(broker, "topic ids")
+    source = join(topic)
+    from_the_start(source)
+    send(producer, topic, 20, key="one")
+    old = read(source, 20)[0].life
+    with broker.admin() as admin:
+        admin.delete_topics([topic])
+        wait_until(lambda: made(admin, topic), 30, every_s=0)
+    wait_until(lambda: source.poll(0.1) == {} and source.moved(), 40)
+    assert source.lives()[topic] != old
+    from_the_start(source)
+    for future in [producer.send(topic, "one", b"%d" % n) for n in range(40)]:
+        acknowledged(future, 30)
+    assert len(read(source, 40)) == 40
+
+
+def made(admin, topic: str) -> bool:
+    try:
+        admin.create_topics({topic: {"num_partitions": 4, "replication_factor": 1}})
+    except KafkaError:
+        return False
+    return True

@@ -19,6 +19,7 @@ class WithCourierLink(admin.ModelAdmin):  # type: ignore[type-arg]
     """Adds `courier_page`, a read-only field with what can be done about the link."""
 
     class Media:
+        css = {"all": ("orders/courier-admin.css",)}
         js = ("orders/copy.js",)
 
     def get_form(self, request: HttpRequest, obj: Courier | None = None, change: bool = False, **kwargs: Any) -> Any:
@@ -44,7 +45,7 @@ class WithCourierLink(admin.ModelAdmin):  # type: ignore[type-arg]
         )
         until = timezone.localtime(link.expires_at).strftime("%Y-%m-%d %H:%M")
         return format_html(
-            '{}<div class="help">Works until {}. Whoever holds it can report for {}.</div>{}',
+            '{}<p class="courier-link">Works until {}. Whoever holds it can report for {}.</p>{}',
             shown, until, courier.name, buttons((NEW, "Replace by a new link"), (REVOKE, "Revoke")),
         )  # fmt: skip
 

@@ -41,7 +41,9 @@ class CourierLens(Lens):
         # A snapshot goes through all orders: most are told to be somebody else's without being decoded.
         self._named = json.encode(courier)
         self._shown: dict[str, int] = {}
-        self._in_snapshot = False
+
+    def restart(self) -> None:
+        self._shown.clear()
 
     def ids(self, kind: Kind, sofar: Part) -> Sequence[str] | None:
         return None if kind == ORDERS else ()
@@ -49,11 +51,11 @@ class CourierLens(Lens):
     def sees(self, id: Id, value: Value) -> bool:
         return self._own(value) is not None
 
+    def concerns(self, part: Part) -> bool:
+        return any(kind == ORDERS for kind, _ in part.values)
+
     def frame(self, part: Part, held: int | None) -> dict[str, Any] | None:
         snapshot = held is None
-        if snapshot and not self._in_snapshot:
-            self._shown.clear()  # revs begin anew with an epoch
-        self._in_snapshot = snapshot
         orders: list[dict[str, Any]] = []
         removed: list[str] = []
         for (kind, id), value in part.values.items():

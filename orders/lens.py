@@ -54,6 +54,7 @@ class StaffPosition(Struct, rename="camel", kw_only=True, omit_defaults=True):
     accuracy: float | None = None
     battery: float | None = None
     order_id: str | None = None
+    source: str | None = None
 
 
 MANY = 5_000

@@ -20,7 +20,7 @@ FAILED = "Failed attempt"
 MAX_REPORTS = 200
 OLDEST_MS, AHEAD_MS = 7 * 86_400_000, 60_000
 """A report may be so old (a phone that was without a network), and its clock so far ahead."""
-SOURCE = "courier page"
+SOURCE, FIX_SOURCE = "courier page", "courier"
 TAKEN = tuple(status for status in STATUSES if any(status in onward for onward in COURIERS_STEPS.values()))
 """The statuses that a courier brings an order to."""
 
@@ -154,7 +154,7 @@ def _item(report: Report, courier: str, page: int, known: Mapping[str, Known], n
     else:
         order = known.get(report.order_id or "")
         own = order is not None and order.since is not None
-        value = {**said, "name": courier}
+        value = {**said, "name": courier, "source": FIX_SOURCE}
         item = Item(LOCATION_TOPIC, courier, json.encode(without(value, ours if own else ours | {"orderId"})), headers)
         event = decode_location(_record(item, now))
     return str(event) if isinstance(event, Malformed) else item

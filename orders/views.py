@@ -15,7 +15,7 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from orders import archive, services
+from orders import archive, services, steps
 from orders.lens import TrackLens
 from orders.models import Order, TrackingLink
 from orders.positions import COURIERS
@@ -46,7 +46,12 @@ def staff_only(view: View) -> View:
 @staff_only
 def live(request: HttpRequest) -> HttpResponse:
     """All orders on a map and in a list."""
-    return render(request, "orders/live.html", {"config": map_config()})
+    config = {
+        "steps": steps.STEPS,
+        "couriers": services.active_couriers(),
+        "mayChange": request.user.has_perm("orders.change_order"),
+    }
+    return render(request, "orders/live.html", {"config": map_config() | config})
 
 
 @require_safe

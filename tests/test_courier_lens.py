@@ -70,6 +70,7 @@ def test_what_is_older_than_what_was_shown_changes_nothing_but_a_new_life_does()
     lens, _ = opened(order("ORD-1", FULL, rev=9))
     assert lens.frame(part(order("ORD-1", FULL | {"courier": "Ravi"}, rev=8)), 1) is None
     lens.frame(part(order("ORD-1", FULL, {"note": "x"}, rev=10)), 1)
+    lens.restart()
     assert lens.frame(Part(), None) == {"orders": []}
     assert lens.frame(part(order("ORD-1", FULL, rev=1)), 1)["orders"][0]["rev"] == 1
 
@@ -77,3 +78,13 @@ def test_what_is_older_than_what_was_shown_changes_nothing_but_a_new_life_does()
 def test_a_snapshot_reads_all_orders_and_no_position():
     assert CourierLens(NAME).ids(ORDERS, Part()) is None
     assert CourierLens(NAME).ids(COURIERS, Part()) == ()
+
+
+def test_positions_do_not_concern_it_and_of_a_snapshot_it_keeps_its_own_orders():
+    lens = CourierLens(NAME)
+    fix = LocationEvent("e", NAME, Stamp(NOW, 0, 0), 13.0, 80.0)
+    position = {(COURIERS, NAME): Value(reduce_locations([fix], {}, NOW).puts[COURIERS, NAME].value, 2)}
+    assert not lens.concerns(part(position))
+    [(own, own_value)], [(other, other_value)] = order("ORD-1", FULL).items(), order("ORD-2", {"note": NAME}).items()
+    assert lens.concerns(Part(values={other: other_value}))
+    assert (lens.sees(own, own_value), lens.sees(other, other_value)) == (True, False)

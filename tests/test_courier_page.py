@@ -172,7 +172,7 @@ def test_steps_and_positions_arrive_with_their_own_times_and_a_repeat_changes_no
         drain()
         row, position = Order.objects.get(pk=IDS["ORD-C1"]), Position.objects.get(pk=IDS["Asha"])
         assert (row.status, row.times["Delivered"]) == ("Delivered", start + 4000)
-        assert (position.timestamp, position.source, position.order_id) == (start + 1000, "", IDS["ORD-C1"])
+        assert (position.timestamp, position.source, position.order_id) == (start + 1000, "courier", IDS["ORD-C1"])
         told = OrderEvent.objects.filter(order=IDS["ORD-C1"], by=IDS["Asha"]).order_by("time")
         assert [event.status for event in told] == [OUT, "Failed attempt", OUT, "Delivered"]
         assert [event.source for event in told] == ["courier page"] * 4

@@ -91,14 +91,14 @@ test("the newest step that waits is what an order shows", () => {
   assert.equal(statusOf({ orderId: "B", status: "Packed", rev: 1 }, queue.stepOf("B")), "Packed");
 });
 
-test("what is done next comes first", () => {
+test("what is due first comes first, and a step moves no card", () => {
   const orders = new Orders();
   orders.snapshot({ orders: [{ orderId: "C", status: "Packed", due: 1, rev: 1 }] }, true, false);
   assert.equal(orders.all.size, 0);
   orders.snapshot({ orders: [{ orderId: "B", status: "Out for delivery", due: 9, rev: 1 }, { orderId: "A", status: "Out for delivery", rev: 1 }, { orderId: "D", rev: 1 }] }, false, true);
-  assert.deepEqual(orders.sorted(({ status }) => status).map(({ orderId }) => orderId), ["B", "A", "C", "D"]);
+  assert.deepEqual(orders.sorted().map(({ orderId }) => orderId), ["C", "B", "A", "D"]);
   orders.delta({ orders: [{ orderId: "A", status: "Packed", rev: 0 }], removed: { orders: ["B"] } });
-  assert.deepEqual(orders.sorted(({ status }) => status).map(({ orderId }) => orderId), ["A", "C", "D"]);
+  assert.deepEqual(orders.sorted().map(({ orderId }) => orderId), ["C", "A", "D"]);
 });
 
 test("what waits is told only while there is no connection", () => {

@@ -133,7 +133,7 @@ function statusShown(order) {
 
 function show() {
   for (const [id, { until }] of settling) if (until < Date.now()) settling.delete(id);
-  const list = orders.sorted(statusShown);
+  const list = orders.sorted();
   const items = list.map((order) => {
     const status = statusShown(order);
     const steps = config.steps[status ?? ""] ?? [];

@@ -63,7 +63,7 @@ function factsOf(order, now) {
     ["Due", order.due === undefined ? undefined : clock(order.due, now)],
     ["Items", order.items?.join(", ")],
     ["Note", order.note],
-    ["To the customer", order.publicNote],
+    ["Public note", order.publicNote],
   ];
   return /** @type {[string, string][]} */ (facts.filter(([, text]) => text));
 }

@@ -8,8 +8,6 @@
  * @typedef {import("./queue.js").Step} Step
  */
 
-const NEAREST = ["Out for delivery", "Failed attempt", "Shipped", "Packed"];
-
 export class Orders {
   /** @type {Map<string, Order>} */
   all = new Map();
@@ -37,16 +35,10 @@ export class Orders {
     for (const id of frame.removed?.orders ?? []) this.all.delete(id);
   }
 
-  /**
-   * What is done next comes first; an id settles every tie.
-   * @param {(order: Order) => string|undefined} statusOf
-   */
-  sorted(statusOf) {
-    const rank = (/** @type {Order} */ order) => (NEAREST.indexOf(statusOf(order) ?? "") + NEAREST.length + 1) % (NEAREST.length + 1);
+  /** What is due first comes first. A step moves no card: the next tap must not land on another order's button. */
+  sorted() {
     const due = (/** @type {Order} */ order) => order.due ?? Infinity;
-    return [...this.all.values()].sort(
-      (a, b) => rank(a) - rank(b) || (due(a) === due(b) ? (a.orderId < b.orderId ? -1 : 1) : due(a) - due(b)),
-    );
+    return [...this.all.values()].sort((a, b) => (due(a) === due(b) ? (a.orderId < b.orderId ? -1 : 1) : due(a) - due(b)));
   }
 }
 

@@ -9,8 +9,9 @@ export function listenToKeys(keys) {
   for (const button of document.querySelectorAll("[data-help]")) button.addEventListener("click", () => help.showModal());
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || help.open) return;
-    const typing = event.target instanceof Element && event.target.closest("input, select, textarea");
-    if (typing && event.key !== "Escape") return;
+    const on = event.target instanceof Element ? event.target : null;
+    if (on?.closest("input:not([type=range]), select, textarea") && event.key !== "Escape") return;
+    if (event.key === " " && on?.closest("button, a")) return; // it presses them
     const act = Object.hasOwn(all, event.key) ? all[/** @type {keyof typeof all} */ (event.key)] : undefined;
     if (!act) return;
     event.preventDefault();

@@ -10,6 +10,7 @@ import { arrange, share, wordsOf } from "./triage.js";
 /**
  * @typedef {import("./store.js").Store} Store
  * @typedef {import("./triage.js").GroupName} GroupName
+ * @typedef {import("./change.js").Picks} Picks
  * @typedef {{order?: string, courier?: string}} Open
  */
 
@@ -19,6 +20,8 @@ const KEPT_ROWS = 30;
 const GROUPS = ["attention", "way", "preparing", "finished"];
 
 export class Lists {
+  #picks;
+  #sought;
   #orders = new KeyedRows(orderRow);
   #couriers = new KeyedRows(courierRow);
   #search = /** @type {HTMLInputElement} */ (part("#search"));
@@ -27,15 +30,22 @@ export class Lists {
   #panels = { orders: part("#orders"), couriers: part("#couriers") };
 
   /**
-   * @param {() => void} sought called when somebody looks for something else
+   * @param {Picks} picks
+   * @param {() => void} sought called when somebody looks for something else, or picks
    * @param {(open: Open) => void} opened
    */
-  constructor(sought, opened) {
+  constructor(picks, sought, opened) {
+    this.#picks = picks;
+    this.#sought = sought;
     this.#search.addEventListener("input", sought);
     this.#status.addEventListener("change", sought);
     for (const tab of document.querySelectorAll("[data-tab]")) {
       tab.addEventListener("click", () => this.turnTo(/** @type {HTMLElement} */ (tab).dataset.tab === "couriers" ? "couriers" : "orders"));
     }
+    part(".scroll").addEventListener("change", (event) => {
+      const { pick } = event.target instanceof HTMLElement ? event.target.dataset : {};
+      if (pick) this.pick(pick);
+    });
     part(".scroll").addEventListener("click", (event) => {
       const row = event.target instanceof Element ? event.target.closest("[data-order], [data-courier]") : null;
       if (!(row instanceof HTMLElement)) return;
@@ -51,6 +61,31 @@ export class Lists {
     this.#panels.orders.hidden = name !== "orders";
     this.#panels.couriers.hidden = name !== "couriers";
     this.#status.disabled = name === "couriers";
+    this.#sought();
+  }
+
+  /** What is looked for. */
+  get sought() {
+    const show = this.#panels.couriers.hidden ? "" : "couriers";
+    return { q: this.#search.value.trim(), status: this.#status.value, show };
+  }
+
+  /** @param {{q?: string, status?: string, show?: string}} sought */
+  seekFor({ q = "", status = "", show }) {
+    this.#search.value = q;
+    this.#status.value = [...this.#status.options].some((option) => option.value === status) ? status : "";
+    this.turnTo(show === "couriers" ? "couriers" : "orders");
+  }
+
+  /** @param {string} id */
+  pick(id) {
+    this.#picks.toggle(id);
+    this.#sought();
+  }
+
+  /** The orders that stand in the list. */
+  listed() {
+    return [...this.#panels.orders.querySelectorAll("[data-order]")].map((row) => /** @type {HTMLElement} */ (row).dataset.order ?? "");
   }
 
   seek() {
@@ -92,8 +127,11 @@ export class Lists {
    */
   show(store, open, now) {
     const words = wordsOf(this.#search.value);
-    this.#showOrders(store, open, now, words);
-    this.#showCouriers(store, open, now, words);
+    // Thousands are sorted only for who looks at them.
+    if (!this.#panels.orders.hidden) this.#showOrders(store, open, now, words);
+    if (!this.#panels.couriers.hidden) this.#showCouriers(store, open, now, words);
+    setText(part('[data-tab="orders"] span'), count(store.orders.size));
+    setText(part('[data-tab="couriers"] span'), count(store.couriers.size));
   }
 
   /**
@@ -110,13 +148,19 @@ export class Lists {
         into: part(`[data-group="${name}"] ul`),
         items: groups[name].slice(0, shares[i]).map((entry) => [
           entry.order.orderId,
-          { entry, courier: store.couriers.get(entry.order.courier ?? ""), open: open.order === entry.order.orderId, now },
+          {
+            entry,
+            courier: store.couriers.get(entry.order.courier ?? ""),
+            open: open.order === entry.order.orderId,
+            now,
+            picking: this.#picks.picking,
+            picked: this.#picks.ids.has(entry.order.orderId),
+          },
         ]),
       })),
     );
     GROUPS.forEach((name, i) => showSize(part(`[data-group="${name}"]`), groups[name].length, shares[i]));
     showEmpty(this.#panels.orders, store.orders.size, GROUPS.some((name) => groups[name].length > 0));
-    setText(part('[data-tab="orders"] span'), count(store.orders.size));
   }
 
   /**
@@ -137,7 +181,6 @@ export class Lists {
     );
     lists.forEach(([name, list], i) => showSize(part(`[data-group="${name}"]`), list.length, shares[i]));
     showEmpty(this.#panels.couriers, store.couriers.size, moving.length + places.length > 0);
-    setText(part('[data-tab="couriers"] span'), count(store.couriers.size));
   }
 }
 

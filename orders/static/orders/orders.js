@@ -3,7 +3,10 @@
 import { count } from "../realtime/format.js";
 import { connect } from "../realtime/live.js";
 import { showState } from "../realtime/sight.js";
+import { read, replace } from "./address.js";
+import { onlyInSight } from "./area.js";
 import { Card } from "./card.js";
+import { ChangeForm, Picks } from "./change.js";
 import { freshness, tally } from "./fleet.js";
 import { setText } from "./keyed.js";
 import { listenToKeys } from "./keys.js";
@@ -12,6 +15,8 @@ import { Lists } from "./lists.js";
 import { createMap } from "./map.js";
 import { Markers } from "./markers.js";
 import { given, part } from "./page.js";
+import { Replay } from "./replay.js";
+import { STATUSES } from "./steps.js";
 import { Store } from "./store.js";
 
 /**
@@ -19,18 +24,28 @@ import { Store } from "./store.js";
  * @typedef {import("./geo.js").Place} Place
  */
 
-/** The lists are written at most this often; the map moves with every frame. */
+/** The lists are written at most this often, and take no more than a tenth of the time; the map moves with every frame. */
 const LIST_MS = 100;
+const LIST_SHARE = 10;
 const STREET_ZOOM = 15;
 /** From further out than this nobody sees where in a town something is. */
 const TOWN_ZOOM = 12;
 
+/** @type {import("./map.js").Config & {steps: Record<string, string[]>, couriers: string[], mayChange: boolean}} */
+const config = given("config");
 const live = connect("orders");
 const store = new Store();
-const map = createMap(part("#map"), given("config"));
+const map = createMap(part("#map"), config);
 const markers = new Markers(map, () => live.serverNow());
-const lists = new Lists(showLists, (what) => open(what));
+const picks = new Picks();
+const lists = new Lists(picks, showSoon, (what) => open(what));
 const card = new Card(() => open({}), toggleFollow);
+const replay = new Replay(map, showSoon);
+const changeOne = new ChangeForm(part(".card .change"), () => (opened.order ? [opened.order] : []), showSoon);
+const changeMany = new ChangeForm(part(".bulk"), () => [...picks.ids], ({ done }) => {
+  for (const id of done) picks.ids.delete(id);
+  showLists();
+});
 const legend = { fresh: part("#fresh"), old: part("#old"), silent: part("#silent") };
 
 /** @type {Open} */
@@ -39,6 +54,12 @@ let following = false;
 let fitted = false;
 /** @type {ReturnType<typeof setTimeout>|undefined} */
 let waiting;
+/** ms that the lists took the last time */
+let took = 0;
+
+const { q, status, show, ...asked } = read(location.search);
+if (q || status || show) lists.seekFor({ q, status, show });
+opened = asked.order ? { order: asked.order } : asked.courier ? { courier: asked.courier } : {};
 
 showState(live);
 live.addEventListener("snapshot", (event) => {
@@ -63,21 +84,59 @@ function take(change) {
   if (!fitted && store.couriers.size) {
     fitted = true;
     showBusy();
+    if (opened.order || opened.courier) open(opened);
   }
   if (following && change.couriers.has(courierInSight()?.name ?? "")) keepInSight();
-  waiting ??= setTimeout(showLists, LIST_MS);
+  showSoon();
+}
+
+function showSoon() {
+  waiting ??= setTimeout(showLists, Math.max(LIST_MS, took * LIST_SHARE));
 }
 
 function showLists() {
   clearTimeout(waiting);
   waiting = undefined;
+  const started = performance.now();
   const now = live.serverNow();
   lists.show(store, opened, now);
   card.show(store, opened, following, now);
   const counts = tally(store.couriers.values(), now);
   for (const fresh of /** @type {const} */ (["fresh", "old", "silent"])) setText(legend[fresh], count(counts[fresh]));
   const order = store.orders.get(opened.order ?? "");
+  showChanges(order);
+  replace({ ...lists.sought, ...opened });
   markers.choose({ name: courierInSight()?.name, destination: order?.destination });
+  took = performance.now() - started;
+}
+
+/** @param {import("./store.js").Order|undefined} order the one that is open */
+function showChanges(order) {
+  const names = [...new Set([...config.couriers, ...[...store.couriers.values()].filter((one) => !one.place).map(({ name }) => name)])];
+  part(".card .change").hidden = !config.mayChange || !order;
+  if (order) changeOne.offer(order.status ? config.steps[order.status] ?? [] : STATUSES, names);
+  const button = part("#pick");
+  button.hidden = !config.mayChange || lists.sought.show === "couriers";
+  button.setAttribute("aria-pressed", String(picks.picking));
+  part(".bulk").hidden = !picks.picking || button.hidden;
+  setText(part(".bulk b"), count(picks.ids.size));
+  changeMany.offer(STATUSES, names);
+  part(".card .replay").hidden = courierInSight() === undefined || courierInSight()?.place === true;
+  part(".card .replay").setAttribute("aria-pressed", String(replay.courier !== null && replay.courier === courierInSight()?.name));
+}
+
+function toggleReplay() {
+  const target = lists.focused();
+  if (target && (target.order !== opened.order || target.courier !== opened.courier)) open(target);
+  const courier = courierInSight();
+  if (!courier || replay.courier === courier.name) replay.end();
+  else replay.begin(courier.name, live.serverNow());
+}
+
+/** @param {boolean} picking */
+function turnPicking(picking) {
+  picks.turn(picking);
+  showLists();
 }
 
 /** The courier that is open, by itself or with its order. */
@@ -172,14 +231,30 @@ map.on("dragstart", () => {
   showLists();
 });
 part("#all").addEventListener("click", showAll);
+onlyInSight(map, live, part("#area"));
+part("#pick").addEventListener("click", () => turnPicking(!picks.picking));
+part("[data-all]").addEventListener("click", () => {
+  for (const id of lists.listed()) if (!picks.ids.has(id)) picks.toggle(id);
+  showLists();
+});
+part("[data-none-picked]").addEventListener("click", () => turnPicking(false));
+part(".card .replay").addEventListener("click", toggleReplay);
 listenToKeys({
   "/": () => lists.seek(),
   j: () => lists.step(1),
   k: () => lists.step(-1),
   f: toggleFollow,
   a: showAll,
+  r: toggleReplay,
+  x: () => {
+    const { order } = lists.focused() ?? {};
+    if (order && config.mayChange) lists.pick(order);
+  },
+  " ": () => replay.toggle(),
   Escape: () => {
-    if (lists.forgetSearch()) showLists();
+    if (replay.courier) replay.end();
+    else if (picks.picking) turnPicking(false);
+    else if (lists.forgetSearch()) showLists();
     else open({});
   },
 });

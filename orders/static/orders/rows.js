@@ -9,7 +9,7 @@ import { outlook, slug, troubleInWords, whoOf } from "./words.js";
 /**
  * @typedef {import("./store.js").Courier} Courier
  * @typedef {import("./triage.js").Entry} Entry
- * @typedef {{entry: Entry, courier: Courier|undefined, open: boolean, now: number}} OrderItem
+ * @typedef {{entry: Entry, courier: Courier|undefined, open: boolean, now: number, picking: boolean, picked: boolean}} OrderItem
  * @typedef {{courier: Courier, open: boolean, now: number}} CourierItem
  */
 
@@ -37,11 +37,15 @@ export function orderRow(id) {
   const element = copyOf("order-row");
   const button = part("[data-order]", element);
   const [chip, who, when] = ["[data-status]", ".who", ".when"].map((selector) => part(selector, element));
-  button.dataset.order = id;
+  const pick = /** @type {HTMLInputElement} */ (part(".pick", element));
+  button.dataset.order = pick.dataset.pick = id;
+  pick.setAttribute("aria-label", `Select ${id}`);
   setText(part("b", element), id);
   return {
     element,
-    fill({ entry: { order, trouble }, courier, open, now }) {
+    fill({ entry: { order, trouble }, courier, open, now, picking, picked }) {
+      pick.hidden = !picking;
+      pick.checked = picked;
       showStatus(chip, order.status);
       setText(who, whoOf(order));
       setText(when, trouble ? troubleInWords(trouble, order) : outlook(order, courier, now));

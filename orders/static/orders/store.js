@@ -28,6 +28,7 @@ import { bearing, distance } from "./geo.js";
  * @property {number} [accuracy] m
  * @property {number} [battery]
  * @property {string} [orderId]
+ * @property {string} [source]
  * @property {number} rev
  *
  * @typedef {Position & {course: number|null, place: boolean, trail: [number, number][]}} Courier
@@ -51,7 +52,9 @@ const TRAIL = 60;
  * @returns {Courier}
  */
 export function follow(position, before) {
-  const still = position.heading === undefined && position.speed === undefined && !position.orderId;
+  const { heading, speed, orderId, source } = position;
+  // Who says no more than where it is may be a place: many producers know no `source`.
+  const still = source === undefined ? heading === undefined && speed === undefined && !orderId : source === "place";
   if (!before) {
     return { ...position, course: position.heading ?? null, place: still, trail: [[position.lat, position.lng]] };
   }

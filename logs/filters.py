@@ -54,7 +54,7 @@ class LogFilter(NamedTuple):
 
         def matches(data: bytes) -> bool:
             line = _seen(data)
-            if line.service in hidden or not self.counts(line.level, line.service):
+            if (hidden and not line.service) or line.service in hidden or not self.counts(line.level, line.service):
                 return False
             if text and text not in line.message.casefold():
                 return False

@@ -31,7 +31,7 @@ export function listenToKeys(acts) {
     if (!act || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
     if (target.matches("input, select, textarea")) return;
     // Buttons and links keep the two keys that press them.
-    if (target.matches("button, a") && (event.key === "Enter" || event.key === " ")) return;
+    if (target.matches("button, a, summary") && (event.key === "Enter" || event.key === " ")) return;
     event.preventDefault();
     act();
   });

@@ -52,13 +52,24 @@ export function openedLine(template, line, wanted) {
     const [term, what] = [document.createElement("dt"), document.createElement("dd")];
     term.textContent = name;
     const text = typeof value === "string" ? value : JSON.stringify(value);
-    what.append(...marked(text, name === "message" ? wanted : ""));
+    if (name === "stack") what.append(folded(text));
+    else what.append(...marked(text, name === "message" ? wanted : ""));
     list.append(term, what);
   }
   const trace = fields?.trace_id;
   if (typeof trace === "string") aim(opened, "trace", (href) => href + encodeURIComponent(trace));
   if (ARCHIVED.has(level)) aim(opened, "line", (href) => href.replace(/0\/$/, `${encodeURIComponent(id)}/`));
   return opened;
+}
+
+/** @param {string} stack */
+function folded(stack) {
+  const [details, summary, trace] = ["details", "summary", "pre"].map((name) => document.createElement(name));
+  const lines = stack.split("\n").length;
+  summary.textContent = `Stack trace, ${count(lines)} ${lines === 1 ? "line" : "lines"}`;
+  trace.textContent = stack;
+  details.append(summary, trace);
+  return details;
 }
 
 /**

@@ -194,6 +194,17 @@ test("a view that comes slowly is not taken for one that is swallowed", () => {
   assert.equal(live.status.state, "live");
 });
 
+test("a server that has no view to show yet is waited for on the transport over which it says so", () => {
+  for (let n = 0; n < 5; n += 1) {
+    send({ type: "heartbeat", stale: true, reason: "The state is being rebuilt" });
+    pass(15_000);
+  }
+  assert.deepEqual(names(), ["websocket"]);
+  assert.deepEqual([live.status.state, live.status.reason], ["connecting", "The state is being rebuilt"]);
+  send({ type: "snapshot", cursor: "e.5.5" });
+  assert.equal(live.status.state, "live");
+});
+
 test("the next page begins with the transport that worked, and tries a WebSocket again later", async () => {
   end(1006);
   pass(1);

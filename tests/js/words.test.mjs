@@ -20,6 +20,7 @@ test("the words say how things stand, shorter where there is little room", () =>
     [{ ...live, state: "lost", news: now - 12_000 }, ["Reconnecting", "last update 12 s ago", "12 s"]],
     [{ ...live, state: "lost", since: null, news: null }, ["Reconnecting", "nothing received yet", ""]],
     [{ ...live, state: "connecting" }, ["Connecting", "", ""]],
+    [{ ...live, state: "connecting", reason: "Redis is away" }, ["Connecting", "Redis is away", ""]],
     [{ ...live, state: "closed", reason: "This link has expired." }, ["Closed", "This link has expired.", "This link has expired."]],
   ];
   for (const [status, expected] of cases) assert.deepEqual(words(status, now), expected);

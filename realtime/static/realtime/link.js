@@ -60,6 +60,8 @@ export class Link {
   #retry;
   #watch;
   #stop = new AbortController();
+  /** frames come through, though not the view yet */
+  #answered = false;
   #failures = 0;
   #startedAt = 0;
   /** by the clock that nobody sets */
@@ -99,14 +101,14 @@ export class Link {
   get silent() {
     const silence = Math.max(performance.now() - this.#heardAt, Date.now() - (this.since ?? -Infinity));
     const { first, silence: most } = PATIENCE[this.transport];
-    return Math.min(silence, performance.now() - this.#startedAt) > (this.open ? most : first);
+    return Math.min(silence, performance.now() - this.#startedAt) > (this.open || this.#answered ? most : first);
   }
 
   connect() {
     clearTimeout(this.#retry);
     if (this.ended || this.asleep || this.#connection) return;
     if (isTrialDue(this.#choice, Date.now())) this.#choice = tryBetter(this.#choice);
-    this.open = false;
+    this.open = this.#answered = false;
     this.closing = {};
     this.#startedAt = performance.now();
     this.#connection = this.#transports[this.transport](this.#view, this.#listener.query(), {
@@ -126,6 +128,11 @@ export class Link {
     this.#connection = null;
     if (this.open) this.#graceUntil = performance.now() + GRACE_MS;
     this.connect();
+  }
+
+  /** The server speaks to us, and has no view to show: that is no fault of the transport. */
+  answered() {
+    this.#answered = true;
   }
 
   /** The whole view is shown. */

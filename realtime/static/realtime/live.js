@@ -119,6 +119,7 @@ export class Live extends EventTarget {
     if (!(beat && fresh) && !this.#refiltering) this.#cursor = frame.cursor ?? this.#cursor;
     // A heartbeat alone opens a connection only for who resumes: others have nothing on the page yet.
     if (fresh && !this.#inSnapshot && this.#cursor) this.#link.opened();
+    if (beat) this.#link.answered();
     if (beat || fresh) this.#doubt = frame.stale ? frame.reason ?? "what is shown may be old" : "";
     // Measured here, after the listeners have shown the frame.
     this.#behind = behindAfter(frame, this.#behind, this.serverNow(), fresh);

@@ -20,7 +20,7 @@ export function words(status, now, reasons = true) {
   const last = status.news ?? status.since;
   const old = last === null ? say("nothing received yet") : say("last update {ago} ago", ago(now - last));
   const shortOld = last === null ? "" : say("{ago}", ago(now - last));
-  if (state === "connecting") return [say("Connecting"), "", ""];
+  if (state === "connecting") return [say("Connecting"), reasons ? reason : "", ""];
   if (state === "asleep") return [say("Paused"), say("until this page is seen again"), ""];
   if (state === "lost") return [say("Reconnecting"), old, shortOld];
   if (state === "closed") return [say("Closed"), say(reason) || old, say(reason) || shortOld];

@@ -313,6 +313,67 @@ def test_a_connection_that_went_silent_is_not_called_live(stack, proxy, staff_at
     live(page)
 
 
+FILTERED = """async () => {
+    const { connect } = await import("/static/realtime/live.js");
+    window.live = connect("logs", { params: { services: "filtered" } });
+    window.lines = [];
+    window.refused = [];
+    const take = ({ detail: { frame, first } }) => {
+        if (first) lines.length = 0;
+        lines.push(...(frame.lines ?? []).map(line => `${line.level} ${line.message}`));
+    };
+    live.addEventListener("snapshot", take);
+    live.addEventListener("delta", take);
+    live.addEventListener("refused", ({ detail }) => refused.push(detail.reason));
+}"""
+
+
+def log(stack: Stack, message: str) -> None:
+    """The same line as an error and as an information."""
+    stack.python(
+        "from realtime.producer import Producer; import json; p = Producer('test')\n"
+        "for level in ('INFO', 'ERROR'):\n"
+        f"    line = {{'service': 'filtered', 'level': level, 'message': {message!r}}}\n"
+        "    p.send('service-logs', 'filtered', json.dumps(line).encode())\n"
+        "p.flush()"
+    )
+
+
+@pytest.mark.parametrize(
+    ("rules", "transport"),
+    [("ws", "websocket"), ("", "sse"), (f"location /sse/ {{ {BUFFERED} proxy_pass http://127.0.0.1:PORT; }}", "poll")],
+    ids=["websocket", "sse", "poll"],
+)
+def test_a_filter_is_answered_with_a_snapshot_and_kept_over_cuts(stack, proxy, staff_at, rules, transport):
+    front = proxy(passing(stack) if rules == "ws" else rules.replace("PORT", str(stack.port)))
+    page = staff_at(front.base_url)
+    page.goto("/")
+    page.evaluate(FILTERED)
+    page.wait_for_function("live.status.state === 'live'", timeout=20_000)
+    assert page.evaluate("live.status.transport") == transport
+    before = page.evaluate("lines.filter(line => line.startsWith('ERROR'))")
+    log(stack, f"one {transport}")
+    page.wait_for_function(f"lines.includes('INFO one {transport}') && lines.includes('ERROR one {transport}')")
+    page.evaluate("live.filter({ services: 'filtered', levels: 'ERROR' })")
+    expected = [*before, f"ERROR one {transport}"]
+    wait_until(lambda: page.evaluate("lines") == expected)
+    log(stack, f"two {transport}")
+    expected.append(f"ERROR two {transport}")
+    wait_until(lambda: page.evaluate("lines") == expected)
+    front.stop()
+    log(stack, f"three {transport}")
+    front.start()
+    expected.append(f"ERROR three {transport}")
+    wait_until(lambda: page.evaluate("lines") == expected, 20)
+    page.evaluate("live.filter({ services: 'filtered', regex: '(' })")
+    page.wait_for_function("refused.length === 1")
+    assert "regex" in page.evaluate("refused[0]")
+    log(stack, f"four {transport}")
+    expected.append(f"ERROR four {transport}")
+    wait_until(lambda: page.evaluate("lines") == expected, 20)
+    page.wait_for_function("live.status.state === 'live'", timeout=20_000)
+
+
 LISTEN = """url => {
     window.heard = [];
     window.source = new EventSource(url);

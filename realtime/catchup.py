@@ -210,7 +210,7 @@ class Walk:
             read = await self.reader.indexes(self.view.group, [kind for kind, ids in wanted.items() if ids is None])
         else:
             changed = await self.reader.changed(self.view, self.base.seq)
-            if changed is None or not self.lens.knows(self.base.seq):
+            if changed is None or changed.seq < self.base.seq or not self.lens.knows(self.base.seq):
                 raise Afresh
             read = changed
         if read.epoch != self.epoch:
@@ -293,7 +293,9 @@ async def own(reader: Reader, view: View, lens: Lens, epoch: str, since: int | N
             raise Afresh
         seqs.append(read.seq)
         part.values.update(read.part.values)
-    news = since is None or await reader.has_changed(view.group, list(part.values), since)
+    news = (
+        since is None or since > min(seqs, default=0) or await reader.has_changed(view.group, list(part.values), since)
+    )
     body = lens.frame(part, None)
     return Own(min(seqs, default=0), body if news else None)
 

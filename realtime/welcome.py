@@ -28,7 +28,7 @@ class Welcome:
     reader: Reader
     clock: Callable[[], float]
     seq: Callable[[], int]
-    """The last push that the hub has taken: no cursor knows more."""
+    """The last push that the hub has taken. A cursor may know more: from another process, or from Redis itself."""
     done: Callable[[Viewer], None]
     away: Callable[[], None]
 
@@ -96,7 +96,9 @@ class Welcome:
             return False
         if viewer.lens.share is None and not is_small(viewer.view, viewer.lens):
             return False  # it keeps a state that only a snapshot gives it
-        return cursor.seq <= self.seq() and viewer.lens.knows(cursor.seq)
+        if cursor.inside is not None and cursor.seq > self.seq():
+            return False  # its walk would not ask Redis for the seq again
+        return viewer.lens.knows(cursor.seq)
 
     def _walk_of(self, viewer: Viewer, since: Cursor | None) -> tuple[Walk, Key]:
         """The walk that a viewer takes part in, and where in it."""

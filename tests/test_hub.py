@@ -208,6 +208,19 @@ async def test_a_returning_viewer_gets_exactly_what_it_missed(worker, hub):
     assert not back.of("snapshot")
 
 
+async def test_a_cursor_that_knows_more_than_this_hub_yet_is_honoured(worker, hub):
+    await worker.say(("bear", 1))
+    screen = Screen(hub)
+    await until(lambda: screen.of("snapshot"))
+    await worker.say(("duck", 2), push=False)
+    ahead = Cursor.read(screen.frames[-1]["cursor"])._replace(seq=2, number=2)  # another process has told it
+    back = Screen(hub, cursor=str(ahead))
+    await worker.say(("cat", 3))
+    await until(lambda: "cat" in back.toys)
+    assert back.of("snapshot") == []
+    assert back.lines == [3]
+
+
 @pytest.mark.parametrize(
     "cursor", ["nonsense", "another-epoch.3.3", "{epoch}.999999.3", "{epoch}.0.999999", "..", "a.b.c"]
 )

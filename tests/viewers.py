@@ -41,6 +41,7 @@ class Kept:
     """The last line's number in the first snapshot: every later one must come, once, or be told as missing."""
     missed: int = 0
     hidden: int = 0
+    snapshots: int = 0
     frames: list[Frame] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     _whole: bool = False
@@ -48,8 +49,9 @@ class Kept:
     def take(self, frame: Frame) -> None:
         self.frames.append(frame)
         kind = frame["type"]
-        if kind == "snapshot" and not self._whole:
+        if frame.get("first"):
             self.items = {}
+            self.snapshots += 1
         self._whole = bool(frame.get("more"))
         for name, key in (("orders", "orderId"), ("couriers", "name")):
             for item in frame.get(name, ()):

@@ -1,16 +1,17 @@
-"""One group as a web process sees it: pushes in seq order, merged, encoded once, compared with Redis."""
+"""The viewers of one group in a web process: what came is merged, and encoded once for all who hold the same."""
 
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Hashable
 from typing import Any
 
-from realtime import catchup, frames, groups
+from realtime import frames
 from realtime.cursors import Cursor
 from realtime.frames import Told
 from realtime.history import History
-from realtime.lenses import Lens, Line, Part, Value, View
-from realtime.shapes import Id, Kind, Tally
+from realtime.lenses import Lens, Part
+from realtime.pushes import Pushes
+from realtime.shapes import Id
 from realtime.state.connection import StateAway
 from realtime.state.reader import Head, Reader
 from realtime.viewers import Phase, Viewer
@@ -18,7 +19,6 @@ from realtime.welcome import Welcome
 
 logger = logging.getLogger(__name__)
 
-EARLY_S = 0.1
 COMPARE_S, HURRY_S = 2.0, 0.25
 SILENCE_S = 15.0
 KEEP_LENS_S = 120.0
@@ -32,32 +32,28 @@ class Feed:
     def __init__(self, group: str, reader: Reader, layer: Any, interval_s: float, clock: Callable[[], float]) -> None:
         self.group, self.reader, self.layer, self.interval_s, self.clock = group, reader, layer, interval_s, clock
         self.viewers: set[Viewer] = set()
-        self.epoch: str | None = None
-        self.history = History()
         self.stale: str | None = None
-        self._views: dict[str, View] = {}
-        self._kinds: dict[str, Kind] = {}
-        self._tallies: dict[str, Tally] = {}
-        self._tells_lines = False
         self._lenses: dict[Hashable, tuple[Lens, float]] = {}
+        self.pushes = Pushes(
+            group, reader, clock, self._number, self._flush_when_due, self._restart, lambda: self._set_stale(REDIS_AWAY)
+        )
         self._welcome = Welcome(
             reader, clock, lambda: self.history.seq, self._welcomed, lambda: self._set_stale(REDIS_AWAY)
         )
         self._flushed = 0.0
         self._flush_handle: asyncio.TimerHandle | None = None
-        self._gap_handle: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     # --- viewers come and go ------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        self._spawn(self._listen())
+        self._spawn(self.pushes.listen(self.layer))
         self._spawn(self._tend())
 
     def stop(self) -> None:
-        for handle in (self._flush_handle, self._gap_handle):
-            if handle:
-                handle.cancel()
+        if self._flush_handle is not None:
+            self._flush_handle.cancel()
+        self.pushes.stop()
         for viewer in self.viewers:
             self._welcome.leave(viewer)
         for task in list(self._tasks):
@@ -67,7 +63,7 @@ class Feed:
         self.viewers.add(viewer)
         viewer.opened = viewer.spoken = self.clock()
         viewer.wants_more, viewer.starts_over = self._more, self._start_over
-        self._know(viewer.view)
+        self.pushes.know(viewer.view)
         self._share_lens(viewer)
         if self.stale:
             self._beat(viewer)
@@ -77,14 +73,16 @@ class Feed:
         self.viewers.discard(viewer)
         self._welcome.leave(viewer)
 
-    def _know(self, view: View) -> None:
-        """Takes from now on what a view shows out of pushes; what was taken before may lack it."""
-        if view.name not in self._views:
-            self._views[view.name] = view
-            self._kinds |= {kind.name: kind for kind in view.kinds}
-            self._tallies |= {tally.name: tally for tally in view.tallies}
-            self._tells_lines = self._tells_lines or view.tail is not None
-            self.history.forget()
+    @property
+    def epoch(self) -> str | None:
+        return self.pushes.epoch
+
+    @property
+    def history(self) -> History:
+        return self.pushes.history
+
+    def _number(self) -> int:
+        return min((viewer.number for viewer in self.viewers if viewer.ready), default=0)
 
     def _share_lens(self, viewer: Viewer) -> None:
         share = viewer.lens.share
@@ -111,65 +109,12 @@ class Feed:
         if not task.cancelled() and (error := task.exception()):
             logger.error("The feed of group %s failed.", self.group, exc_info=error)
 
-    # --- pushes -------------------------------------------------------------------------------------------------------
-
-    async def _listen(self) -> None:
-        async for push in groups.receive(self.layer, self.group):
-            self._on_push(push)
-
-    def _on_push(self, push: dict[str, Any]) -> None:
-        if push["epoch"] != self.epoch:
-            return
-        if self.history.add(push["seq"], self._part(push)):
-            self._flush_when_due()
-        if self.history.waits and self._gap_handle is None:
-            self._gap_handle = asyncio.get_running_loop().call_later(EARLY_S, self._on_gap)
-
-    def _part(self, push: dict[str, Any]) -> Part:
-        """A push in the terms of the views that are watched; what no view knows is left out."""
-        kinds, tallies, seq = self._kinds, self._tallies, push["seq"]
-        values: dict[Id, Value] = {
-            (kinds[name], id): Value(data, seq) for name, id, data in push["values"] if name in kinds
-        }
-        first = push["last"] - len(push["lines"]) + 1
-        lines = [Line(first + i, data) for i, data in enumerate(push["lines"])] if self._tells_lines else []
-        totals = {(tallies[name], bucket, field): n for name, bucket, field, n in push["totals"] if name in tallies}
-        return Part(values, lines, totals, push["produced"])
-
     def _flush_when_due(self) -> None:
         self._flush_soon(max(0.0, self._flushed + self.interval_s - self.clock()))
 
     def _flush_soon(self, wait_s: float) -> None:
         if self._flush_handle is None:
             self._flush_handle = asyncio.get_running_loop().call_later(wait_s, self._flush)
-
-    def _on_gap(self) -> None:
-        self._gap_handle = None
-        if self.history.waits:
-            self._spawn(self._mend())
-
-    async def _mend(self) -> None:
-        try:
-            await self._read_missed()
-        except StateAway:
-            self._set_stale(REDIS_AWAY)
-
-    async def _read_missed(self) -> None:
-        """A push was lost: reads what changed since, or starts every viewer afresh where that is not known."""
-        epoch, seq = self.epoch, self.history.seq
-        number = min((viewer.number for viewer in self.viewers if viewer.ready), default=0)
-        whole, reach = Part(), None
-        for view in list(self._views.values()):
-            missed = await catchup.missed(self.reader, view, seq, number, self.clock())
-            if epoch != self.epoch:
-                return
-            if missed is None:
-                self._restart()
-                return
-            whole.add(missed.part)
-            reach = missed.seq if reach is None else min(reach, missed.seq)
-        if self.history.reach(reach or seq, whole):
-            self._flush_when_due()
 
     # --- frames -------------------------------------------------------------------------------------------------------
 
@@ -288,11 +233,7 @@ class Feed:
 
     async def _compare(self, now: float) -> None:
         try:
-            head = await self.reader.head(self.group, now)
-            if head.epoch == self.epoch and head.seq > self.history.seq:
-                await asyncio.sleep(EARLY_S)  # its push may be on the way
-                if head.seq > self.history.seq:
-                    await self._read_missed()
+            head = await self.pushes.compare(now)
         except StateAway:
             return self._set_stale(REDIS_AWAY)
         if head.epoch is None:
@@ -307,7 +248,7 @@ class Feed:
     def _begin(self, head: Head) -> None:
         """A new life of the state: every viewer gets a snapshot of it."""
         first = self.epoch is None
-        self.epoch, self.history = head.epoch, History(head.seq)
+        self.pushes.begin(head)
         for lens, _ in self._lenses.values():
             lens.restart()
         if first:

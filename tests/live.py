@@ -30,11 +30,13 @@ def session_of(stack: Stack) -> str:
 class LiveSocket:
     """Connects to `/ws/<view>/`, takes frames until a condition holds. `cookie` is a session's."""
 
-    def __init__(self, base_url: str, view: str, cookie: str = "", cursor: str = "", origin: str | None = None) -> None:
+    def __init__(
+        self, base_url: str, view: str, cookie: str = "", cursor: str = "", origin: str | None = None, params: str = ""
+    ) -> None:
         at = urlsplit(base_url)
         headers = {"Cookie": f"sessionid={cookie}"} if cookie else {}
-        query = f"?cursor={cursor}" if cursor else ""
-        url = f"ws://{at.netloc}/ws/{view}/{query}"
+        query = "&".join(part for part in (params, f"cursor={cursor}" if cursor else "") if part)
+        url = f"ws://{at.netloc}/ws/{view}/?{query}"
         self.socket = connect(url, additional_headers=headers, origin=origin, proxy=None, max_size=None, legacy=True)
         self.frames: list[dict[str, Any]] = []
         self.items: dict[str, dict[str, Any]] = {}

@@ -40,7 +40,10 @@ def parse(text: str, appended: int) -> Parsed | None:
             partial = {"partial": True} if cri["tag"] == "P" else {}
             return Parsed(cri["message"] or "", time=cri["time"], fields={"stream": cri["stream"], **partial})
         found = _FILE.match(text)
-        return _tagged(found, found["time"], None) if found else None
+        # `2024-01-01T10:00:00Z ERROR worker: no` is a logger's line: its second word is no host.
+        if found is None or {found["host"].rstrip(":").upper(), found["tag"].upper()} & levels.WORDS.keys():
+            return None
+        return _tagged(found, found["time"], None)
     return _old(text, 0, appended, None)
 
 

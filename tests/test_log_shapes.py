@@ -231,6 +231,8 @@ TEXTS = [
      {"host": "web", "program": "kernel"}),
     ("Nov  6 10:14:15 web app[1]: ERROR no", ("ERROR", "app", 1762424055000, "no"),
      {"host": "web", "program": "app", "pid": "1"}),
+    ("2024-01-01T10:00:00.123Z ERROR worker: no", ("ERROR", "unknown", AT, "worker: no"), {}),
+    ("2024-01-01T10:00:00.123Z WARN: disk: full", ("WARN", "unknown", AT, "disk: full"), {}),
     ("<12>only a priority", ("WARN", "unknown", APPENDED, "only a priority"), {}),
     ("<script>alert(1)</script>", ("INFO", "unknown", APPENDED, "<script>alert(1)</script>"), {}),
     ("<999>no priority", ("INFO", "unknown", APPENDED, "<999>no priority"), {}),

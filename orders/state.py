@@ -122,8 +122,8 @@ def reduce_orders(events: Sequence[OrderEvent], old: Old, now: int, keep_ms: int
         for event in its:
             apply(state, event.facts, event.stamp)
         change.puts[ORDERS, order_id] = put(state, keep_ms)
-        if state.wiped != wiped:
-            change.clear(TIMELINE + order_id)
+        if state.wiped is not None and state.wiped != wiped:
+            change.clear(TIMELINE + order_id, state.wiped.time)
         for member, time in timeline(its, state.wiped):
             change.note(TIMELINE + order_id, member, time, TIMELINE_KEEP)
     return change

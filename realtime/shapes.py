@@ -95,7 +95,7 @@ class Change:
     skipped: dict[Tail, int] = field(default_factory=dict)
     counts: dict[tuple[Tally, int, str], int] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
-    clears: list[str] = field(default_factory=list)
+    clears: dict[str, float] = field(default_factory=dict)
 
     def put(self, kind: Kind, id: str, value: bytes | None, score: float | None, until: int | None = None) -> None:
         """Sets a value; the score orders the index, None keeps the value out of it. See `Put`."""
@@ -117,9 +117,9 @@ class Change:
     def note(self, key: str, member: bytes, score: float, keep: int) -> None:
         self.notes.append(Note(key, member, score, keep))
 
-    def clear(self, key: str) -> None:
-        """Deletes a timeline, before any note of this change is written."""
-        self.clears.append(key)
+    def clear(self, key: str, upto: float) -> None:
+        """Takes out of a timeline what stands at this score or before, ahead of any note of this change."""
+        self.clears[key] = upto
 
     def update(self, other: "Change") -> None:
         """Takes in what another stream of the same batch changed; two streams never put the same id."""
@@ -131,7 +131,7 @@ class Change:
         for (tally, bucket, name), n in other.counts.items():
             self.count(tally, bucket, name, n)
         self.notes.extend(other.notes)
-        self.clears.extend(other.clears)
+        self.clears.update(other.clears)
 
     def groups(self) -> set[str]:
         """The groups that a push goes to."""

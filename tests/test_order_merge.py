@@ -182,7 +182,7 @@ def test_the_timeline_holds_what_people_read():
     )
     assert notes(change) == [{"id": "0-0", "time": NOW, "status": "Packed"}, {"id": "0-2", "time": NOW, "note": "n"}]
     assert {(note.key, note.score, note.keep) for note in change.notes} == {(f"{TIMELINE}ORD-1", NOW, 50)}
-    assert change.clears == []
+    assert change.clears == {}
 
 
 def test_a_repeated_event_is_the_same_member_of_the_timeline():
@@ -193,12 +193,18 @@ def test_a_repeated_event_is_the_same_member_of_the_timeline():
 def test_a_deletion_clears_the_timeline_and_nothing_older_joins_it():
     gone = event(NOW + 1, 1, deleted=True, note="secret")
     change = reduce([event(NOW, 0, status="Packed"), gone])
-    assert change.clears == [f"{TIMELINE}ORD-1"]
+    assert change.clears == {f"{TIMELINE}ORD-1": NOW + 1}
     assert notes(change) == [{"id": "0-1", "time": NOW + 1, "deleted": True}]
     value = change.puts[ORDERS, "ORD-1"].value
     late = reduce([event(NOW - 1, 2, note="late"), gone, event(NOW + 2, 3, deleted=False)], value)
-    assert late.clears == []
+    assert late.clears == {}
     assert [note.get("deleted") for note in notes(late)] == [True, False]
+
+
+def test_a_deletion_that_arrives_late_leaves_what_the_timeline_holds_of_later():
+    value = reduce([event(NOW + 5, 0, deleted=False, status="Placed")]).puts[ORDERS, "ORD-1"].value
+    late = reduce([event(NOW, 1, deleted=True)], value)
+    assert late.clears == {f"{TIMELINE}ORD-1": NOW}, "only what stands at the deletion's time or before goes"
 
 
 def test_finished_orders_leave_redis_after_the_keep_time_and_open_ones_never_do():

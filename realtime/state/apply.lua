@@ -82,6 +82,7 @@ for i = 1, #topics do
 end
 
 for _ = 1, number() do redis.call("DEL", take()) end
+for _ = 1, number() do redis.call("ZREMRANGEBYSCORE", take(), "-inf", take()) end
 for _ = 1, number() do
   local key, score, member, keep = take(), take(), take(), number()
   redis.call("ZADD", key, score, member)

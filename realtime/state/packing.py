@@ -48,8 +48,11 @@ def pack(
         args += (names.key(kind.key(id)), held.get((kind, id)) or b"", put.value or b"")
         args += (index, id, score, member((kind, id)), until)
     gone = [prefix + id for (kind, id), put in change.puts.items() if put.value is None for prefix in kind.beside]
-    args.append(len(change.clears) + len(gone))
-    args += [names.key(key) for key in [*change.clears, *gone]]
+    args.append(len(gone))
+    args += [names.key(key) for key in gone]
+    args.append(len(change.clears))
+    for key, upto in change.clears.items():
+        args += (names.key(key), upto)
     args.append(len(change.notes))
     for note in change.notes:
         args += (names.key(note.key), note.score, note.member, note.keep)

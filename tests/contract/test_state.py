@@ -258,6 +258,18 @@ def test_a_value_leaves_redis_at_its_time_and_viewers_are_told(state):
     assert not client().exists("toy:bear", "stream:expiries", "beside:bear")
 
 
+def test_what_a_timeline_holds_of_later_outlives_a_clearing_of_what_was_before(state):
+    guard = ("epoch", state.epoch, run_id_of(state.epoch))
+    told, cleared = toys.Change(), toys.Change()
+    for score in (1, 2, 3):
+        told.note("beside:bear", b"%d" % score, score, 50)
+    cleared.clear("beside:bear", 2)
+    cleared.note("beside:bear", b"gone", 2, 50)
+    for change in (told, cleared):
+        state.submit(guard, {}, change, {})
+    assert client().zrange("beside:bear", 0, -1) == [b"gone", b"3"]
+
+
 def put(state, id: str, until: int | None) -> None:
     change = toys.Change()
     change.put(TOYS, id, b'{"n":1}', 1, until=until)

@@ -20,6 +20,7 @@ from orders.csv_admin import CSV, OrderResource
 from orders.facts import STATUSES
 from orders.forms import DESTINATION, CourierForm, OrderForm, PositionForm
 from orders.link_admin import OrderActionForm, WithTrackingLink
+from orders.map_admin import WithMap
 from orders.models import Courier, Order, OrderEvent, Position, TrackingLink, moment
 from orders.steps import StepRefused, irregular
 from orders.whereabouts import PLACE
@@ -43,7 +44,7 @@ def when(ms: int) -> str:
 
 
 @admin.register(Order)
-class OrderAdmin(WithTrackingLink, ImportExportModelAdmin):  # type: ignore[misc]
+class OrderAdmin(WithTrackingLink, WithMap, ImportExportModelAdmin):  # type: ignore[misc]
     """Orders that are not deleted. Only the fields that were edited are published, so that edits do not undo events."""
 
     resource_classes = (OrderResource,)
@@ -57,10 +58,11 @@ class OrderAdmin(WithTrackingLink, ImportExportModelAdmin):  # type: ignore[misc
     action_form = OrderActionForm
     actions = ("assign",)
     show_full_result_count = False
-    readonly_fields = ("updated", "tracking", "watching", "timeline")
+    picks = DESTINATION[1:]
+    readonly_fields = ("on_the_map", "updated", "tracking", "watching", "timeline")
     fieldsets = (
         (None, {"fields": ("order_id", "status", "courier", "eta", "due", "seen")}),
-        ("For the customer", {"fields": ("customer_name", "items", "public_note", DESTINATION)}),
+        ("For the customer", {"fields": ("customer_name", "items", "public_note", DESTINATION, "on_the_map")}),
         ("For staff", {"fields": ("note", "updated", "tracking", "watching", "timeline")}),
     )
 
@@ -137,14 +139,15 @@ class OrderAdmin(WithTrackingLink, ImportExportModelAdmin):  # type: ignore[misc
 
 
 @admin.register(Courier)
-class CourierAdmin(WithCourierLink, admin.ModelAdmin):  # type: ignore[type-arg]
+class CourierAdmin(WithCourierLink, WithMap):
     """Couriers; a new position is published as a fix."""
 
     form = CourierForm
     list_display = ("name", "active", "position", "open_orders")
     list_filter = ("active",)
     search_fields = ("name",)
-    fields = ("name", "active", ("lat", "lng"), "refused", "courier_page")
+    fields = ("name", "active", ("lat", "lng"), "on_the_map", "refused", "courier_page")
+    readonly_fields = ("on_the_map", "refused", "courier_page")
 
     @admin.display(description="refused fixes")
     def refused(self, courier: Courier) -> str:
@@ -161,7 +164,10 @@ class CourierAdmin(WithCourierLink, admin.ModelAdmin):  # type: ignore[type-arg]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Courier | None = None) -> tuple[str, ...]:
         """Orders and positions know a courier by its name."""
-        return ("name", "refused", "courier_page") if obj else ("refused", "courier_page")
+        return ("name", *self.readonly_fields) if obj else self.readonly_fields
+
+    def place_of(self, row: Courier) -> tuple[float, float] | None:
+        return Position.objects.filter(pk=row.name).values_list("lat", "lng").first()
 
     def save_model(self, request: HttpRequest, obj: Courier, form: CourierForm, change: bool) -> None:
         super().save_model(request, obj, form, change)
@@ -171,12 +177,14 @@ class CourierAdmin(WithCourierLink, admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(Position)
-class PositionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class PositionAdmin(WithMap):
     """Places, and whatever else has sent a position; the couriers' own are with the couriers."""
 
     form = PositionForm
     list_display = ("name", "lat", "lng", "updated", "refused_fixes")
     search_fields = ("name",)
+    fields = ("name", ("lat", "lng"), "on_the_map")
+    readonly_fields = ("on_the_map",)
 
     @admin.display(description="updated", ordering="timestamp")
     def updated(self, position: Position) -> str:
@@ -190,7 +198,7 @@ class PositionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return super().get_queryset(request).exclude(name__in=Courier.objects.values("name"))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Position | None = None) -> tuple[str, ...]:
-        return ("name",) if obj else ()
+        return ("name", *self.readonly_fields) if obj else self.readonly_fields
 
     def has_delete_permission(self, request: HttpRequest, obj: Position | None = None) -> bool:
         """Kafka knows no end of a position."""

@@ -12,6 +12,7 @@ from msgspec.json import decode, encode
 
 from orders import services, state
 from orders.facts import MAX_ID, NAMES, STATUSES, facts_of, identifier, plain
+from orders.map_admin import MapForm
 from orders.models import LATITUDE, LONGITUDE, Courier, Order, Position, milliseconds, moment
 from orders.services import active_couriers
 from orders.steps import STEPS, StepRefused
@@ -20,6 +21,13 @@ DESTINATION = ("destination_name", "destination_lat", "destination_lng")
 FIELD_OF = {json: name for name, json in NAMES.items()} | {"destination": DESTINATION[0]}
 """The field of the form for each name in JSON."""
 TIMES = ("eta", "due")
+
+
+class DegreesField(forms.FloatField):
+    """Half of a position. It was edited where it is not what the form showed: the courier may have moved on since."""
+
+    def __init__(self, label: str, validators: list[Any], *, required: bool = True) -> None:
+        super().__init__(label=label, validators=validators, required=required, show_hidden_initial=True)
 
 
 class LinesField(forms.CharField):
@@ -45,7 +53,7 @@ class LinesField(forms.CharField):
         return bool(self.to_python(data) != (initial or []))
 
 
-class OrderForm(forms.ModelForm):  # type: ignore[type-arg]
+class OrderForm(MapForm):
     """An order's fields; the id can be given when it is made, and never changed.
 
     `seen` remembers what the form showed when it was opened. Only what was edited since then is `said`, and a field
@@ -155,11 +163,11 @@ class OrderForm(forms.ModelForm):  # type: ignore[type-arg]
         return None if lat is None else {"name": name or None, "lat": lat, "lng": lng}
 
 
-class CourierForm(forms.ModelForm):  # type: ignore[type-arg]
+class CourierForm(MapForm):
     """A courier and where it is."""
 
-    lat = forms.FloatField(label="Latitude", required=False, validators=LATITUDE)
-    lng = forms.FloatField(label="Longitude", required=False, validators=LONGITUDE)
+    lat = DegreesField("Latitude", LATITUDE, required=False)
+    lng = DegreesField("Longitude", LONGITUDE, required=False)
 
     class Meta:
         model = Courier
@@ -182,8 +190,11 @@ class CourierForm(forms.ModelForm):  # type: ignore[type-arg]
         return cleaned
 
 
-class PositionForm(forms.ModelForm):  # type: ignore[type-arg]
+class PositionForm(MapForm):
     """A place and where it is."""
+
+    lat = DegreesField("Latitude", LATITUDE)
+    lng = DegreesField("Longitude", LONGITUDE)
 
     class Meta:
         model = Position

@@ -160,3 +160,22 @@ def test_no_page_scrolls_sideways_or_loads_too_much(stack, staff_page, path, wid
     assert staff_page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     loaded = sum(request.sizes()["responseBodySize"] for request in finished)
     assert 0 < loaded <= 250 * 1024
+
+
+def test_the_tracking_page_loads_little_and_no_charts(stack, new_context):
+    path = make_order(stack, "ORD-LIGHT")
+    edit = {"status": "Out for delivery", "courier": "Lia Light", "destination": {"lat": 13.0774, "lng": 80.2616}}
+    stack.python(
+        "from orders import services\n"
+        f"services.change_order('ORD-LIGHT', {edit}, 'test'); services.move('Lia Light', 13.08, 80.27, 'test')"
+    )
+    page = new_context(base_url=stack.base_url, viewport={"width": 390, "height": 844}).new_page()
+    finished: list[Request] = []
+    page.on("requestfinished", lambda request: finished.append(request))
+    page.goto(path)
+    live(page)
+    expect(page.locator(".courier")).to_be_visible(timeout=15_000)
+    expect(page.locator("#map[data-ground=city]")).to_be_visible(timeout=15_000)  # which is drawn where tiles are not
+    assert [request.url for request in finished if "chart" in request.url] == []
+    assert any("leaflet" in request.url for request in finished)
+    assert sum(request.sizes()["responseBodySize"] for request in finished) <= 250 * 1024

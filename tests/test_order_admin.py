@@ -273,9 +273,10 @@ def test_moving_a_courier_publishes_a_fix_and_saving_one_that_stands_does_not(st
     page = reverse("admin:orders_courier_add")
     assert staff.post(page, {"name": "Asha", "active": "on", "lat": "13.08", "lng": "80.27"}).status_code == 302
     courier = Courier.objects.get()
-    assert staff.post(change_page(courier), {"active": "on", "lat": "13.08", "lng": "80.27"}).status_code == 302
-    assert staff.post(change_page(courier), {"active": "on", "lat": "13.09", "lng": "80.27"}).status_code == 302
-    assert staff.post(change_page(courier), {"active": "on", "lat": "13.09"}).status_code == 200
+    shown = {"active": "on", "initial-lat": "13.08", "lat": "13.08", "initial-lng": "80.27", "lng": "80.27"}
+    assert staff.post(change_page(courier), shown).status_code == 302
+    assert staff.post(change_page(courier), shown | {"lat": "13.09"}).status_code == 302
+    assert staff.post(change_page(courier), shown | {"lat": "13.09", "lng": ""}).status_code == 200
     assert [(key, value["lat"]) for _, key, value in published()] == [("Asha", 13.08), ("Asha", 13.09)]
 
 

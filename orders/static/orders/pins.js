@@ -1,5 +1,5 @@
 // @ts-check
-// The two markers of a customer's map: where the order is going, and the courier who brings it.
+// The markers of a customer's map, where the order is going and the courier who brings it; and the pin that staff drag.
 import { L } from "./leaflet.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -29,13 +29,24 @@ function picture(size, parts) {
 const icon = (svg, className, size) =>
   L.divIcon({ html: /** @type {any} */ (svg), className, iconSize: [size, size], iconAnchor: [size / 2, size / 2] });
 
-/** A pin whose tip is at its place. */
-export function destinationPin() {
-  const svg = picture(48, [
+const pin = () =>
+  picture(48, [
     ["path", { d: "M0 0C-16-18-16-34 0-38 16-34 16-18 0 0Z", fill: "currentColor", stroke: "var(--surface)", "stroke-width": "2", "paint-order": "stroke" }],
     ["circle", { cy: "-24", r: "6", fill: "var(--surface)" }],
   ]);
-  return L.marker([0, 0], { icon: icon(svg, "pin", 48), interactive: false, keyboard: false });
+
+/** A pin whose tip is at its place. */
+export const destinationPin = () => L.marker([0, 0], { icon: icon(pin(), "pin", 48), interactive: false, keyboard: false });
+
+/**
+ * The same pin to take hold of: its box lies over the picture, so that the ground at its tip can be clicked.
+ * @param {import("leaflet").MarkerOptions} [options]
+ */
+export function draggablePin(options = {}) {
+  const svg = pin();
+  svg.setAttribute("viewBox", "-24 -44 48 48");
+  const held = L.divIcon({ html: /** @type {any} */ (svg), className: "pin", iconSize: [48, 48], iconAnchor: [24, 44] });
+  return L.marker([0, 0], { icon: held, draggable: true, autoPan: true, keyboard: false, ...options });
 }
 
 /** Straight from the courier to where the order goes: dotted, since nobody knows the streets. */

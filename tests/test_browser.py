@@ -164,10 +164,12 @@ def test_no_page_scrolls_sideways_or_loads_too_much(stack, staff_page, path, wid
 
 def test_the_tracking_page_loads_little_and_no_charts(stack, new_context):
     path = make_order(stack, "ORD-LIGHT")
-    edit = {"status": "Out for delivery", "courier": "Lia Light", "destination": {"lat": 13.0774, "lng": 80.2616}}
+    packed = {"status": "Packed", "courier": "Lia Light", "destination": {"lat": 13.0774, "lng": 80.2616}}
     stack.python(
         "from orders import services\n"
-        f"services.change_order('ORD-LIGHT', {edit}, 'test'); services.move('Lia Light', 13.08, 80.27, 'test')"
+        f"services.change_order('ORD-LIGHT', {packed}, 'test')\n"
+        "services.change_order('ORD-LIGHT', {'status': 'Out for delivery'}, 'test')\n"
+        "services.move('Lia Light', 13.08, 80.27, 'test')"
     )
     page = new_context(base_url=stack.base_url, viewport={"width": 390, "height": 844}).new_page()
     finished: list[Request] = []

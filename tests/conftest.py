@@ -228,9 +228,9 @@ def staff_page(new_context: Callable[..., BrowserContext], stack: Stack) -> Page
     return page
 
 
-def sign_in(page: Page, base_url: str) -> None:
-    """Sign in through the admin's form."""
-    name, password = STAFF
+def sign_in(page: Page, base_url: str, user: tuple[str, str] = STAFF) -> None:
+    """Sign in through the admin's form, with a name and a password."""
+    name, password = user
     page.goto(f"{base_url}/admin/login/")
     page.fill("input[name=username]", name)
     page.fill("input[name=password]", password)

@@ -70,6 +70,18 @@ def test_the_tracking_page_has_no_grave_fault(stack, new_context, faults, scheme
     page.goto(make_order(stack, f"ORD-AXT-{scheme}"))
     live(page)
     assert faults(page) == []
+    out = {"status": "Out for delivery", "courier": f"Axel {scheme}", "publicNote": "We call first"}
+    out["destination"] = {"name": "Pier 2", "lat": DOOR[0], "lng": DOOR[1]}
+    link = stack.python(
+        "from orders import services\n"
+        f"services.create_order({out}, 'test', 'ORD-AXM-{scheme}')\n"
+        f"services.move('Axel {scheme}', 13.08, 80.27, 'test')\n"
+        f"print('/track/' + services.tracking_link('ORD-AXM-{scheme}').token + '/')"
+    ).strip()
+    page.goto(link)
+    live(page)
+    expect(page.locator("#map[data-ground] .courier")).to_be_visible(timeout=15_000)
+    assert faults(page) == []
     page.goto("/track/nobody-has-this-token-at-all/")
     assert faults(page) == []
 

@@ -176,12 +176,11 @@ def test_what_is_done_offline_waits_survives_a_reload_and_is_applied_once(stack,
     lost: list[int] = []
 
     def lose_the_first_answer(route):
-        response = route.fetch()
-        if not lost:
-            lost.append(response.status)
-            route.abort()
+        if lost:
+            route.continue_()
         else:
-            route.fulfill(response=response)
+            lost.append(route.fetch().status)
+            route.abort()
 
     courier.context.route("**/report", lose_the_first_answer)
     sent.clear()
@@ -193,7 +192,8 @@ def test_what_is_done_offline_waits_survives_a_reload_and_is_applied_once(stack,
     everything = [id for ids in sent for id in ids]
     assert len(everything) > len(set(everything)), "nothing was sent twice: the test shows nothing"
     wait_until(lambda: told_of(stack, "ORD-OFF") == ["Packed", OUT, "Delivered"], 20)
-    assert courier.evaluate("Object.keys(localStorage).filter(k => k.includes('.report.')).length") == 0
+    # The phone goes on saying where it is: a fix may just be on its way.
+    courier.wait_for_function("Object.keys(localStorage).every(key => !key.includes('.report.'))")
 
 
 def ids_in(body: str | None) -> list[str]:

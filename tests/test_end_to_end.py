@@ -100,18 +100,18 @@ def test_every_bad_record_is_kept_with_its_reason_and_the_next_good_one_is_shown
 def test_a_killed_worker_shows_what_was_saved_meanwhile_once(stack, session):
     for n in range(3):
         stack.python(
-            f"from orders.services import create_order; create_order({{'status': 'Placed'}}, 'test', 'ORD-K{n}')"
+            f"from orders.services import create_order; create_order({{'status': 'Placed'}}, 'test', 'KILLED-{n}')"
         )
     with LiveSocket(stack.base_url, "orders", session) as page:
-        page.until(lambda p: all(p.status(f"ORD-K{n}") == "Placed" for n in range(3)))
+        page.until(lambda p: all(p.status(f"KILLED-{n}") == "Placed" for n in range(3)))
         stack.kill("live")
         for n in range(3):
             stack.python(
-                f"from orders.services import change_order; change_order('ORD-K{n}', {{'status': 'Packed'}}, 'test')"
+                f"from orders.services import change_order; change_order('KILLED-{n}', {{'status': 'Packed'}}, 'test')"
             )
         stack.restart("live")
-        page.until(lambda p: all(p.status(f"ORD-K{n}") == "Packed" for n in range(3)), 30)
-    rows = "OrderEvent.objects.filter(order__order_id__startswith='ORD-K')"
+        page.until(lambda p: all(p.status(f"KILLED-{n}") == "Packed" for n in range(3)), 30)
+    rows = "OrderEvent.objects.filter(order__order_id__startswith='KILLED-')"
     events = f"from orders.models import OrderEvent; print({rows}.count())"
     wait_until(lambda: stack.python(events).strip() == "6", 20)
 
@@ -126,7 +126,7 @@ def test_two_workers_share_the_work_and_count_every_record_once_though_one_is_ki
             for n in range(6000):  # without a key: any partition, so both workers meet the same orders
                 producer.send("service-logs", None, b'{"service":"shared","level":"INFO","message":"%d"}' % n)
                 if n % 3 == 0:
-                    producer.send("order-updates", None, order(f"ORD-S{n % 20}", status="Packed", eta=n + 10**12))
+                    producer.send("order-updates", None, order(f"SHARED-{n % 20}", status="Packed", eta=n + 10**12))
                 if n == 2000:
                     stack.kill("live")
             producer.flush()
@@ -134,11 +134,11 @@ def test_two_workers_share_the_work_and_count_every_record_once_though_one_is_ki
             page.until(lambda p: p.counted("shared") == {"INFO": 6000}, 40)
     finally:
         second.stop()
-    events = "OrderEvent.objects.filter(order__order_id__startswith='ORD-S').count()"
+    events = "OrderEvent.objects.filter(order__order_id__startswith='SHARED-').count()"
     wait_until(lambda: stack.python(f"from orders.models import OrderEvent; print({events})").strip() == "2000", 30)
     same = (
         "from orders import archive; from orders.state import ORDERS; from realtime.api import peek\n"
-        "ids = [(ORDERS, f'ORD-S{n}') for n in range(20)]; held = archive.load(ids)\n"
+        "ids = [(ORDERS, f'SHARED-{n}') for n in range(20)]; held = archive.load(ids)\n"
         "print(len(held), all(peek(id) == held[id] for id in held))"
     )
     wait_until(lambda: stack.python(same).split() == ["20", "True"], 15)

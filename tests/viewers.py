@@ -192,7 +192,7 @@ class Live:
             self.headers = dict(response.headers)
             await self._check(response)
             event, id = "", ""
-            async for line in response.aiter_lines():
+            async for line in lines_of(response):
                 name, _, value = line.partition(": ")
                 if name == "id":
                     id = value
@@ -223,3 +223,12 @@ class Live:
             self.refused_headers = dict(response.headers)
             await response.aread()
             raise Refused(response.status_code, response.json().get("reason", ""))
+
+
+async def lines_of(response: httpx.Response) -> AsyncIterator[str]:
+    """The lines of a response as EventSource reads them: other characters that some call line ends are text."""
+    rest = ""
+    async for text in response.aiter_text():
+        *lines, rest = (rest + text).split("\n")
+        for line in lines:
+            yield line

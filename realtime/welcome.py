@@ -85,10 +85,16 @@ class Welcome:
                     await self._tell(viewer, *self._walk_of(viewer, since))
             except Afresh:
                 continue
-            viewer.phase, viewer.resume = Phase.READY, None
-            return self.done(viewer)
-        viewer.phase, viewer.resume = Phase.NEW, None
-        return None
+            if self._brings(viewer):
+                viewer.phase, viewer.resume = Phase.READY, None
+                self.done(viewer)
+            return
+        if self._brings(viewer):
+            viewer.phase, viewer.resume = Phase.NEW, None
+
+    def _brings(self, viewer: Viewer) -> bool:
+        """Whether this task is still the one that brings the viewer: none that was overtaken says anything more."""
+        return self._tasks.get(viewer) is asyncio.current_task()
 
     def _honours(self, viewer: Viewer, cursor: Cursor | None) -> bool:
         """Whether a cursor is one of this life, of the same lens, and of what that lens still knows."""
@@ -122,6 +128,8 @@ class Welcome:
             except StateAway:
                 await self._wait()
                 continue
+            if not self._brings(viewer):
+                return
             self._walks.add(walk)
             viewer.offer(piece.frames, self.clock())
             goes_on, viewer.number = piece.after, piece.number
@@ -136,6 +144,8 @@ class Welcome:
                 break
             except StateAway:
                 await self._wait()
+        if not self._brings(viewer):
+            return
         viewer.seq, viewer.number = told.seq, 0
         if told.body is None:
             return

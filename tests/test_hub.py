@@ -296,6 +296,19 @@ async def test_after_redis_lost_its_state_viewers_are_told_and_then_get_a_snapsh
     await until(lambda: not screen.of("heartbeat")[-1].get("stale"))
 
 
+async def test_a_redis_that_came_back_with_its_data_shows_nothing_before_a_worker_began_its_new_life(worker, hub):
+    await worker.say(("bear", 1))
+    before = Screen(hub)
+    await until(lambda: before.of("snapshot"))
+    random, _, _ = worker.state.epoch.partition(":")
+    await asyncio.to_thread(client().set, "stream:epoch", f"{random}:the-run-before")
+    late = Screen(hub, ToyLens(only=["bear"]))  # which nobody has walked through yet
+    await until(lambda: [beat for beat in before.of("heartbeat") if beat.get("stale")])
+    assert not late.of("snapshot")
+    await worker.begin()
+    await until(lambda: late.seen() == before.seen() == {"bear": 1} and len(before.of("snapshot")) == 2)
+
+
 async def test_nobody_watches_the_past_being_replayed(worker, hub):
     await worker.say(("bear", 1))
     screen = Screen(hub)

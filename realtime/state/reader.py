@@ -55,11 +55,12 @@ class Reader:
     def __init__(self, client: Any, names: Names) -> None:
         self.client, self.names = client, names
         self._values, self._tail = client.register_script(lua("read")), client.register_script(lua("tail"))
+        self._epoch = client.register_script(lua("epoch"))
 
     async def head(self, group: str, now: float) -> Head:
         n = self.names
         pipe = self.client.pipeline(transaction=True)
-        pipe.get(n.epoch)
+        await self._epoch(keys=[n.epoch], client=pipe)
         pipe.hget(n.seq, group)
         pipe.hgetall(n.ends)
         pipe.hgetall(n.applied)
@@ -73,7 +74,7 @@ class Reader:
     async def indexes(self, group: str, kinds: Sequence[Kind]) -> Ids:
         """The ids that a snapshot of these kinds shows, by kind and id, with the seq of the group in one step."""
         pipe = self.client.pipeline(transaction=True)
-        pipe.get(self.names.epoch)
+        await self._epoch(keys=[self.names.epoch], client=pipe)
         pipe.hget(self.names.seq, group)
         for kind in kinds:
             if kind.index:
@@ -122,7 +123,7 @@ class Reader:
         """The ids of a view that changed after a seq, by kind and id; None where that is no longer known."""
         key = self.names.changed + view.group
         pipe = self.client.pipeline(transaction=True)
-        pipe.get(self.names.epoch)
+        await self._epoch(keys=[self.names.epoch], client=pipe)
         pipe.hget(self.names.seq, view.group)
         pipe.zcard(key)
         pipe.zrange(key, 0, 0, withscores=True)

@@ -4,6 +4,12 @@
 -- newest), how many at most.
 -- Returns {epoch, seq, newest number, number of the first of these lines, {lines}}.
 
+-- A server that was restarted with its data holds an older state, or the same, under the epoch of its last life: until a
+-- worker has begun a new one, nobody is to be shown it.
+local epoch = redis.call("GET", KEYS[1])
+if epoch and not string.find(redis.call("INFO", "server"), "run_id:" .. string.match(epoch, ":(.*)"), 1, true) then
+  epoch = false
+end
 local last = tonumber(redis.call("GET", KEYS[4]) or "0")
 local after = tonumber(ARGV[2])
 if after < 0 then after = last + after end
@@ -11,4 +17,4 @@ local oldest = last - redis.call("LLEN", KEYS[3]) + 1
 local first = math.max(after + 1, oldest)
 local lines = {}
 if first <= last then lines = redis.call("LRANGE", KEYS[3], first - oldest, first - oldest + ARGV[3] - 1) end
-return {redis.call("GET", KEYS[1]), tonumber(redis.call("HGET", KEYS[2], ARGV[1]) or "0"), last, first, lines}
+return {epoch, tonumber(redis.call("HGET", KEYS[2], ARGV[1]) or "0"), last, first, lines}

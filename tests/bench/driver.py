@@ -47,6 +47,9 @@ class NoLog:
     def lives(self) -> Mapping[str, str]:
         return {}
 
+    def reach(self) -> Mapping[Partition, int]:
+        return {}
+
 
 def event(n: int) -> bytes:
     """An update of one of 100 orders that says when it was sent."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 
 from compose.local.process import Process
@@ -77,5 +76,5 @@ def _run(driver: Process, seconds: float) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if not driver.alive:
-            sys.exit(f"the driver ended: {driver.last_words()}")
+            raise RuntimeError(f"the driver ended: {driver.last_words()}")
         time.sleep(0.05)

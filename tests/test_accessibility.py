@@ -105,6 +105,10 @@ def test_the_orders_page_has_no_grave_fault(stack, staff_page, faults, scheme):
     assert faults(staff_page) == []
 
 
+SHIFT = 0.02
+"""Of layout, at most: an open card offers other steps once its order has taken one. Good is 0.1 (Web Vitals)."""
+
+
 def shifts(page: Page) -> list:
     return page.evaluate("window.shifts")
 
@@ -134,4 +138,4 @@ def test_nothing_jumps_when_news_come(stack, staff_page, new_context: Callable[.
     )
     for page, path in pages:
         expect(page.locator("#main")).to_contain_text("hipped")
-        assert sum(value for value, *_ in shifts(page)) < 0.01, (path, json.dumps(shifts(page)))
+        assert sum(value for value, *_ in shifts(page)) < SHIFT, (path, json.dumps(shifts(page)))

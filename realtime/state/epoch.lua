@@ -1,6 +1,6 @@
 -- The epoch of the state, false where there is none of this life of the server.
 --
--- KEYS: epoch. ARGV: none. Returns the epoch as it is stored, or false.
+-- The beginning of every script that reads for the web. KEYS: epoch first.
 
 -- A server that was restarted with its data holds an older state, or the same, under the epoch of its last life: until a
 -- worker has begun a new one, nobody is to be shown it.
@@ -8,4 +8,3 @@ local epoch = redis.call("GET", KEYS[1])
 if epoch and not string.find(redis.call("INFO", "server"), "run_id:" .. string.match(epoch, ":(.*)"), 1, true) then
   epoch = false
 end
-return epoch

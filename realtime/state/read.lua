@@ -1,14 +1,8 @@
 -- Values read together with the seq of their group, in one step.
 --
--- KEYS: epoch, seq, then the values. ARGV: group.
+-- Begins with epoch.lua. KEYS: epoch, seq, then the values. ARGV: group.
 -- Returns {epoch, seq, {values}}.
 
--- A server that was restarted with its data holds an older state, or the same, under the epoch of its last life: until a
--- worker has begun a new one, nobody is to be shown it.
-local epoch = redis.call("GET", KEYS[1])
-if epoch and not string.find(redis.call("INFO", "server"), "run_id:" .. string.match(epoch, ":(.*)"), 1, true) then
-  epoch = false
-end
 local values = {}
 for first = 3, #KEYS, 4000 do
   local held = redis.call("MGET", unpack(KEYS, first, math.min(first + 3999, #KEYS)))

@@ -54,8 +54,9 @@ class Reader:
 
     def __init__(self, client: Any, names: Names) -> None:
         self.client, self.names = client, names
-        self._values, self._tail = client.register_script(lua("read")), client.register_script(lua("tail"))
-        self._epoch = client.register_script(lua("epoch"))
+        epoch = lua("epoch")
+        self._values, self._tail = (client.register_script(epoch + lua(name)) for name in ("read", "tail"))
+        self._epoch = client.register_script(epoch + "return epoch")
 
     async def head(self, group: str, now: float) -> Head:
         n = self.names

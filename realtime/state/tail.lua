@@ -1,15 +1,9 @@
 -- The oldest of the lines after a number, with the number of the newest one and the seq of their group, in one step.
 --
--- KEYS: epoch, seq, lines, number. ARGV: group, the number after which lines are wanted (before 0: so many of the
+-- Begins with epoch.lua. KEYS: epoch, seq, lines, number. ARGV: group, the number after which lines are wanted (before 0: so many of the
 -- newest), how many at most.
 -- Returns {epoch, seq, newest number, number of the first of these lines, {lines}}.
 
--- A server that was restarted with its data holds an older state, or the same, under the epoch of its last life: until a
--- worker has begun a new one, nobody is to be shown it.
-local epoch = redis.call("GET", KEYS[1])
-if epoch and not string.find(redis.call("INFO", "server"), "run_id:" .. string.match(epoch, ":(.*)"), 1, true) then
-  epoch = false
-end
 local last = tonumber(redis.call("GET", KEYS[4]) or "0")
 local after = tonumber(ARGV[2])
 if after < 0 then after = last + after end

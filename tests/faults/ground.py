@@ -170,9 +170,13 @@ class Ground:
 
     def lives(self) -> dict[str, str]:
         """By partition: the life of its topic that was applied last."""
-        return {
-            at.decode(): mark.decode().rpartition(":")[0] for at, mark in self.redis.hgetall("stream:applied").items()
-        }
+        held = self.redis.hgetall("stream:applied")
+        return {at.decode(): mark.decode().rpartition(":")[0] for at, mark in held.items()}
+
+    def archived_lives(self) -> dict[str, str]:
+        """The same of the database."""
+        rows = self.sql("SELECT topic, partition, mark FROM realtime_appliedoffset")
+        return {f"{topic}:{partition}": mark.rpartition(":")[0] for topic, partition, mark in rows}
 
     # --- Kafka --------------------------------------------------------------------------------------------------------
 

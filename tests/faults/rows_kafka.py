@@ -74,22 +74,45 @@ def leader(ground: Ground, partition: int) -> int:
 
 def topic_made_again(ground: Ground, found: Findings, n: int) -> None:
     """topic deleted and created again: with fewer records than were applied, then with more"""
-    stack, lives = ground.stack, set(ground.lives().values())
+    stack, topics = ground.stack, (ORDER_TOPIC, LOG_TOPIC)
+    ground.load.start("before", 200)
+    all_read(ground)
+    lives = set(ground.lives().values())
     for count in (200, n):
-        ground.load.finish()
-        until("what was sent is applied", lambda: ground.reached(ground.applied(), ground.load.ends), 60)
-        until("and archived", lambda: ground.reached(ground.archived(), ground.load.ends), 120)
+        before = ground.lives()
         with stack.kafka.admin() as admin:
-            admin.delete_topics([ORDER_TOPIC, LOG_TOPIC])
-            until("the topics are gone", lambda a=admin: not {ORDER_TOPIC, LOG_TOPIC} & set(a.list_topics()), 30)
+            admin.delete_topics(list(topics))
+            until("the topics are gone", lambda a=admin: not set(topics) & set(a.list_topics()), 30)
         stack.manage("kafka_topics")
-        ground.load.forget(ORDER_TOPIC, LOG_TOPIC)
+        ground.load.forget(*topics)
         ground.load.start("again", count)
         ground.load.finish()
-        until("the new life is applied", lambda: ground.reached(ground.applied(), ground.load.ends), 60)
+        again = [f"{topic}:{partition}" for topic, partition in ground.load.ends if topic in topics]
+        read_anew(ground, again, before)
+        all_read(ground)
         lives |= set(ground.lives().values())
     found.equal("lives of the three topics", len(lives), 3 + 2 * 2)
     settle(ground, found)
+
+
+def read_anew(ground: Ground, again: list[str], before: dict[str, str]) -> None:
+    """Waits until both groups are in the new life of these partitions.
+
+    An old life's offset may lie beyond the new one's end; and what nobody had read when a topic is deleted is gone.
+    """
+    for name, of in (("live", ground.lives), ("archive", ground.archived_lives)):
+        until(
+            f"{name} reads the new life",
+            lambda of=of: all(of().get(at) not in (None, before.get(at)) for at in again),
+            60,
+        )
+
+
+def all_read(ground: Ground) -> None:
+    """Waits until both groups have read what was sent."""
+    ground.load.finish()
+    until("what was sent is applied", lambda: ground.reached(ground.applied(), ground.load.ends), 60)
+    until("and archived", lambda: ground.reached(ground.archived(), ground.load.ends), 120)
 
 
 def merged(ground: Ground, found: Findings, n: int) -> None:
@@ -115,6 +138,8 @@ def merged(ground: Ground, found: Findings, n: int) -> None:
     load.time_of[str(tomorrow)] = now  # it is ordered by its append time
     load.order("ORD-0007", status="Shipped")
     load.finish()
+    last = began + n + 5_000
+    until("the stamps lie in the past, so that the next row's events come after", lambda: time.time() * 1000 > last, 60)
     replay(ground)
     found.say(f"{twice:,} events doubled, all shuffled, {sum(load.ends.values()):,} records read again")
     settle(ground, found, each_event=False)
@@ -122,8 +147,7 @@ def merged(ground: Ground, found: Findings, n: int) -> None:
 
 def replay(ground: Ground) -> None:
     """Makes both groups read orders and positions again from offset 0; log lines would be counted again."""
-    until("what was sent is applied", lambda: ground.reached(ground.applied(), ground.load.ends), 60)
-    until("and archived", lambda: ground.reached(ground.archived(), ground.load.ends), 120)
+    all_read(ground)
     ground.end("live", "archive")
     fields = [field for field in ground.redis.hkeys("stream:applied") if not field.startswith(LOG_TOPIC.encode())]
     ground.redis.hdel("stream:applied", *fields)

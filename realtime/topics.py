@@ -1,9 +1,10 @@
 """Creates and describes our topics."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from kafka import KafkaAdminClient, TopicPartition
+from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from realtime.kafka_settings import KafkaAway, connection, dead_letter_topic
@@ -12,6 +13,15 @@ MiB = 1024 * 1024
 PARTITIONS = 4
 LATEST = -1
 """Instead of a time: the offset that the next record will have."""
+NEWEST = -3
+"""Instead of a time: the record with the newest one."""
+
+
+class TopicFacts(NamedTuple):
+    """How a topic stands at the broker; `config` holds every value, also those that nobody set."""
+
+    partitions: int
+    config: dict[str, str]
 
 
 def config_of(topic: str, replication: int = -1) -> dict[str, str]:
@@ -81,6 +91,28 @@ class Topics:
             if not topic.get("error_code")
         ]
 
+    def facts(self, topics: Sequence[str]) -> dict[str, TopicFacts]:
+        """Of those that exist."""
+        counts = {topic["name"]: topic["partitions"] for topic in self.describe(list(topics))}
+        if not counts:
+            return {}
+        asked = [ConfigResource(ConfigResourceType.TOPIC, name) for name in counts]
+        try:
+            found = self._admin.describe_configs(asked, config_filter="all")
+        except KafkaError as error:
+            raise KafkaAway("describing topics") from error
+        configs: Mapping[str, Any] = next(iter(found.values()), {})
+        return {name: TopicFacts(count, values_of(configs.get(name, {}))) for name, count in counts.items()}
+
+    def newest_ms(self, topics: Sequence[str]) -> int | None:
+        """The newest time of any record of these topics; None where there is none."""
+        partitions = [(topic["name"], n) for topic in self.describe(list(topics)) for n in range(topic["partitions"])]
+        try:
+            found = self._admin.list_partition_offsets({TopicPartition(*at): NEWEST for at in partitions})
+        except KafkaError as error:
+            raise KafkaAway("asking for offsets") from error
+        return max((held.timestamp for held in found.values() if held.timestamp and held.timestamp > 0), default=None)
+
     def offsets(self, partitions: Sequence[tuple[str, int]], time_ms: int) -> dict[tuple[str, int], int]:
         """The offset of each partition's first record at or after a time (-1: there is none), or its end (LATEST)."""
         try:
@@ -92,6 +124,10 @@ class Topics:
 
     def close(self) -> None:
         self._admin.close()
+
+
+def values_of(config: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    return {name: str(held.get("value") or "") for name, held in config.items()}
 
 
 def life_of(topic_id: Any) -> str:

@@ -1,0 +1,36 @@
+"""How the Redis server itself stands: what checks and `doctor` judge."""
+
+from typing import NamedTuple
+
+import redis
+
+from realtime.state.connection import AWAY, StateAway, client
+
+
+class RedisFacts(NamedTuple):
+    """`maxmemory` is 0 where no limit is set; `keeps`: whether an append-only file outlives a restart."""
+
+    version: str
+    policy: str
+    maxmemory: int
+    used: int
+    keeps: bool
+    now_ms: float
+
+
+def facts() -> RedisFacts:
+    """Raises StateAway, also where the server refuses us. INFO says it all: CONFIG is often forbidden."""
+    try:
+        server = client()
+        seconds, micros = server.time()
+        found = server.info()
+    except (*AWAY, redis.RedisError) as error:
+        raise StateAway(f"Redis does not answer ({error}).") from error
+    return RedisFacts(
+        version=str(found.get("redis_version", "")),
+        policy=str(found.get("maxmemory_policy", "noeviction")),
+        maxmemory=int(found.get("maxmemory", 0)),
+        used=int(found.get("used_memory", 0)),
+        keeps=bool(found.get("aof_enabled", 0)),
+        now_ms=seconds * 1000 + micros / 1000,
+    )

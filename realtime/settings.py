@@ -6,8 +6,8 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from realtime.defaults import *  # noqa: F403 - the machine's own, as in any project that installs it
 from realtime.environment import boolean, integer, listing, text
-from realtime.proxies import networks
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 STATE_DIR = BASE_DIR / ".demo"
@@ -17,11 +17,6 @@ SECRET_KEY = text("DJANGO_SECRET_KEY", INSECURE_KEY)
 DEBUG = boolean("DJANGO_DEBUG", True)
 ALLOWED_HOSTS = listing("DJANGO_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = listing("DJANGO_CSRF_TRUSTED_ORIGINS", [])
-TRUSTED_PROXIES = listing("TRUSTED_PROXIES", [])
-try:
-    networks(TRUSTED_PROXIES)
-except ValueError as error:
-    raise ImproperlyConfigured(f"TRUSTED_PROXIES takes addresses and CIDRs: {error}.") from error
 
 INSTALLED_APPS = [
     "daphne",
@@ -98,40 +93,7 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 
-# --- Redis: the state, the channel layer and the cache ---------------------------------------------------------------
-
-REDIS_URL = text("REDIS_URL", "redis://127.0.0.1:16379/0")
-REDIS_PREFIX = text("REDIS_PREFIX", "")
-CHANNEL_REDIS_URLS = listing("CHANNEL_REDIS_URLS", [REDIS_URL])
-CACHES = {
-    "default": {
-        "BACKEND": "django_redis.cache.RedisCache",
-        "LOCATION": REDIS_URL,
-        "KEY_PREFIX": f"{REDIS_PREFIX}cache",
-        # a cache that is away holds nothing
-        "OPTIONS": {"SOCKET_CONNECT_TIMEOUT": 2, "SOCKET_TIMEOUT": 5, "IGNORE_EXCEPTIONS": True},
-    },
-}
-CHANNEL_LAYERS = {
-    "default": {
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": CHANNEL_REDIS_URLS, "prefix": f"{REDIS_PREFIX}channels"},
-    },
-}
-
-# --- Kafka ----------------------------------------------------------------------------------------------------------
-
-KAFKA_BOOTSTRAP_SERVERS = listing("KAFKA_BOOTSTRAP_SERVERS", ["127.0.0.1:19092"])
-KAFKA_SECURITY_PROTOCOL = text("KAFKA_SECURITY_PROTOCOL", "PLAINTEXT")
-KAFKA_SASL_MECHANISM = text("KAFKA_SASL_MECHANISM", "")
-KAFKA_SASL_USERNAME = text("KAFKA_SASL_USERNAME", "")
-KAFKA_SASL_PASSWORD = text("KAFKA_SASL_PASSWORD", "")
-KAFKA_SSL_CAFILE = text("KAFKA_SSL_CAFILE", "")
-KAFKA_SSL_CERTFILE = text("KAFKA_SSL_CERTFILE", "")
-KAFKA_SSL_KEYFILE = text("KAFKA_SSL_KEYFILE", "")
-KAFKA_GROUP_PREFIX = text("KAFKA_GROUP_PREFIX", "")
-
-# --- the stream machine ----------------------------------------------------------------------------------------------
+# --- what runs on the stream machine ---------------------------------------------------------------------------------
 
 REALTIME_STREAMS = [
     "orders.streams.ORDER_UPDATES",
@@ -139,18 +101,11 @@ REALTIME_STREAMS = [
     "logs.streams.SERVICE_LOGS",
 ]
 SIMULATIONS = ["orders.simulation.simulate", "logs.simulation.simulate"]
-BATCH_RECORDS = integer("BATCH_RECORDS", 1000, at_least=1, at_most=1000)
 # What an ingest key can be good for.
 INGEST_SCOPES = {"locations": "positions of couriers", "logs": "log lines", "api": "reading the API"}
-INGEST_PER_MINUTE = integer("INGEST_PER_MINUTE", 6000, at_least=1)
-PUSH_INTERVAL_MS = integer("PUSH_INTERVAL_MS", 50, at_least=0, at_most=5_000)
 LOGS_RECENT = integer("LOGS_RECENT", 1000, at_least=100, at_most=100_000)
 LOGS_SHIP_OWN = boolean("LOGS_SHIP_OWN", False)
 LOGS_REDACT = listing("LOGS_REDACT", ["tokens", "passwords", "cards"], among=("tokens", "passwords", "cards", "emails"))
-VIEWERS_PER_ADDRESS = integer("VIEWERS_PER_ADDRESS", 1000, at_least=1)
-VIEWERS_PER_USER = integer("VIEWERS_PER_USER", 500, at_least=1)
-CONNECTS_PER_MINUTE = integer("CONNECTS_PER_MINUTE", 1200, at_least=1)
-PERMISSIONS_CHECK_S = integer("PERMISSIONS_CHECK_S", 30, at_least=1, at_most=60)
 ORDER_KEEP_HOURS = integer("ORDER_KEEP_HOURS", 48, at_least=1)
 TRAIL_KEEP_DAYS = integer("TRAIL_KEEP_DAYS", 30, at_least=1)
 POSITION_ZERO_M = integer("POSITION_ZERO_M", 100, at_least=0)

@@ -5,7 +5,6 @@ from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView, TemplateView
 
-from realtime import health, pages
 from realtime.rest import api
 
 api.add_router("/ingest", "logs.api.router")
@@ -18,9 +17,7 @@ urlpatterns = [
     path("favicon.ico", RedirectView.as_view(url=static("realtime/icon.svg"))),
     path("admin/", admin.site.urls),
     path("api/", api.urls),
-    path("healthz", health.healthz, name="healthz"),
-    path("readyz", health.readyz, name="readyz"),
-    path("pipeline/", pages.pipeline, name="pipeline"),
+    path("", include("realtime.paths")),
     path("logs/", include("logs.urls")),
     path("", include("orders.urls")),
 ]

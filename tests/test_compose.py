@@ -34,8 +34,9 @@ def complaints() -> Any:
 
 
 def settings_read() -> set[str]:
-    """The names of all settings that settings.py takes from the environment."""
-    code = (ROOT / "realtime" / "settings.py").read_text(encoding="utf-8")
+    """The names of all settings that the project and the machine's defaults take from the environment."""
+    files = [ROOT / "realtime" / name for name in ("settings.py", "defaults.py")]
+    code = "".join(file.read_text(encoding="utf-8") for file in files)
     return set(re.findall(r'\b(?:text|listing|boolean|integer)\(\s*"([A-Z_]+)"', code))
 
 

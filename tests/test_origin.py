@@ -2,7 +2,7 @@
 
 import pytest
 
-from realtime.transports.origin import allowed
+from realtime.transports.origin import allowed, served
 
 
 @pytest.fixture(autouse=True)
@@ -31,3 +31,13 @@ def _hosts(settings):
 )
 def test_a_page_may_ask_only_from_its_own_origin_or_a_listed_one(origin, host, secure, may):
     assert allowed(origin, host, secure) is may
+
+
+@pytest.mark.parametrize(("debug", "serves"), [(True, True), (False, False)])
+def test_a_new_project_without_allowed_hosts_serves_this_machine_while_it_debugs(settings, debug, serves):
+    settings.ALLOWED_HOSTS, settings.DEBUG = [], debug
+
+    assert served("127.0.0.1:8000") is serves
+    assert served("localhost") is serves
+    assert not served("track.example.com")
+    assert not served("")

@@ -5,11 +5,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import msgspec
-from django.conf import settings
-from django.http.request import split_domain_port, validate_host
 
 from realtime.transports.opening import Refused
-from realtime.transports.origin import allowed
+from realtime.transports.origin import allowed, served
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -35,8 +33,7 @@ def refusal(scope: Scope) -> tuple[int, str] | None:
     """The status and reason for a request that no view answers; None for one that may go on."""
     headers = headers_of(scope)
     host = headers.get(b"host", "")
-    domain, _ = split_domain_port(host)
-    if not (domain and validate_host(domain, settings.ALLOWED_HOSTS)):
+    if not served(host):
         return BAD_REQUEST, "This host is not served here."
     if scope["method"] != "GET":
         return NOT_GET, "Only GET is answered."

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
 App = Callable[..., Awaitable[None]]
+THIS_MACHINE = [".localhost", "127.0.0.1", "[::1]"]
 
 
 def allowed(origin: str | None, host: str, secure: bool) -> bool:
@@ -21,8 +22,14 @@ def allowed(origin: str | None, host: str, secure: bool) -> bool:
         return True
     parts = urlsplit(origin)
     own = parts.scheme == ("https" if secure else "http") and parts.netloc == host
-    domain, _ = split_domain_port(parts.netloc)
-    return own and bool(domain) and validate_host(domain, settings.ALLOWED_HOSTS)
+    return own and served(parts.netloc)
+
+
+def served(host: str) -> bool:
+    """Whether a Host header names us, by ALLOWED_HOSTS; with DEBUG and without any, as Django does, on this machine."""
+    domain, _ = split_domain_port(host)
+    hosts = settings.ALLOWED_HOSTS or (THIS_MACHINE if settings.DEBUG else [])
+    return bool(domain) and validate_host(domain, hosts)
 
 
 class OriginCheck:

@@ -1,19 +1,11 @@
 """Webhooks and what is told to them, as the database holds them."""
 
-import secrets
-from base64 import b64encode
-
 from django.core.validators import URLValidator
 from django.db import models
-from django.utils import timezone
 
 from orders.events import MAX_EVENT_ID
 from orders.facts import MAX_ID
-
-
-def new_webhook_secret() -> str:
-    """192 random bits in the form of Standard Webhooks."""
-    return f"whsec_{b64encode(secrets.token_bytes(24)).decode()}"
+from realtime.api import Delivery, new_webhook_secret
 
 
 class Webhook(models.Model):
@@ -34,18 +26,12 @@ class Webhook(models.Model):
         return self.url
 
 
-class WebhookDelivery(models.Model):
-    """One change on its way to one webhook. `next_at`: when it is tried next; empty once it is done or given up."""
+class WebhookDelivery(Delivery):
+    """One change on its way to one webhook."""
 
     webhook = models.ForeignKey(Webhook, on_delete=models.CASCADE, related_name="deliveries")
     event_id = models.CharField(max_length=MAX_EVENT_ID)
     order_id = models.CharField("order", max_length=MAX_ID)
-    body = models.TextField()
-    created_at = models.DateTimeField(auto_now_add=True)
-    next_at = models.DateTimeField(null=True, default=timezone.now, db_index=True)
-    delivered_at = models.DateTimeField(null=True)
-    attempts = models.PositiveIntegerField(default=0)
-    answer = models.CharField(max_length=500, blank=True, help_text="What the receiver said last.")
 
     class Meta:
         ordering = ("-id",)
@@ -56,8 +42,3 @@ class WebhookDelivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.order_id} to {self.webhook}"
-
-    @property
-    def message_id(self) -> str:
-        """The same for every attempt, so that the receiver can tell a repeat."""
-        return f"msg_{self.pk}"

@@ -2,12 +2,11 @@
 
 from django import forms
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from orders import webhooks
 from orders.facts import STATUSES
 from orders.webhook_models import Webhook, WebhookDelivery
+from realtime.api import Deliveries
 
 
 class WebhookForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -51,8 +50,8 @@ class WebhookDeliveryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     actions = ("send_again",)
 
     @admin.action(description="Send again")
-    def send_again(self, request: HttpRequest, queryset: QuerySet[WebhookDelivery]) -> None:
-        self.message_user(request, f"{webhooks.again(queryset)} will be sent again.")
+    def send_again(self, request: HttpRequest, queryset: Deliveries) -> None:
+        self.message_user(request, f"{queryset.again()} will be sent again.")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -16,6 +16,7 @@ from realtime.times import effective, event_time, millis
 if TYPE_CHECKING:
     from realtime.acks import acked_publish
     from realtime.bodies import read_body
+    from realtime.deliveries import GONE, Answer, Deliveries, Delivery, new_webhook_secret, post_signed
     from realtime.ingestkeys import KeyAuth, KeyHolder, TooMany, authenticate_key
     from realtime.kafka_settings import KafkaAway
     from realtime.outbox import publish
@@ -27,11 +28,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FORBIDDEN",
+    "GONE",
     "MAX_VALUE_BYTES",
     "NOT_FOUND",
     "NOT_UNDERSTOOD",
     "SIGNED_OUT",
+    "Answer",
     "Change",
+    "Deliveries",
+    "Delivery",
     "Denied",
     "Id",
     "KafkaAway",
@@ -61,13 +66,19 @@ __all__ = [
     "event_time",
     "limited",
     "millis",
+    "new_webhook_secret",
     "oversized",
     "peek",
+    "post_signed",
     "publish",
     "read_body",
 ]
 
 LATE = {
+    "Answer": "realtime.deliveries",
+    "Deliveries": "realtime.deliveries",
+    "Delivery": "realtime.deliveries",
+    "GONE": "realtime.deliveries",
     "KafkaAway": "realtime.kafka_settings",
     "KeyAuth": "realtime.ingestkeys",
     "KeyHolder": "realtime.ingestkeys",
@@ -78,7 +89,9 @@ LATE = {
     "limited": "realtime.state.limits",
     "acked_publish": "realtime.acks",
     "authenticate_key": "realtime.ingestkeys",
+    "new_webhook_secret": "realtime.deliveries",
     "peek": "realtime.state",
+    "post_signed": "realtime.deliveries",
     "publish": "realtime.outbox",
     "read_body": "realtime.bodies",
 }

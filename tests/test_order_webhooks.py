@@ -13,14 +13,15 @@ from django.utils import timezone
 from standardwebhooks.webhooks import Webhook as Verifier
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from orders import services, webhooks
+from orders import services
 from orders.archive import archive_orders
 from orders.events import OrderEvent, decode_order
 from orders.facts import facts_of
-from orders.management.commands.send_webhooks import run
+from orders.outgoing import send_due
 from orders.webhook_models import Webhook, WebhookDelivery
-from orders.webhooks import WAITS_S, send_due
 from realtime.api import Record, Stamp
+from realtime.deliveries import WAITS_S
+from realtime.management.commands.send_webhooks import run
 from realtime.models import Outbox
 from tests.servers import wait_until
 from tests.test_order_admin import NOW, placed
@@ -189,8 +190,8 @@ def test_two_senders_do_not_send_the_same(hook, receiver):
     placed()
     [row] = WebhookDelivery.objects.all()
     now = timezone.now()
-    assert webhooks._claim(row, now)
-    assert not webhooks._claim(row, now)
+    assert WebhookDelivery.objects.claim(row, now)
+    assert not WebhookDelivery.objects.claim(row, now)
     assert send_due(now) == 0
     assert send_due(now + timedelta(minutes=3)) == 1, "a sender that died kept it for good"
 

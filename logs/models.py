@@ -3,6 +3,7 @@
 import re2
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from logs.levels import SEVERITY
@@ -51,9 +52,13 @@ class LogStream(models.Model):
         related_name="log_streams",
         help_text="Who may see its lines, counts and name; none: everyone who may see logs.",
     )
-    redact_emails = models.BooleanField(default=False, help_text="Take e-mail addresses out of its lines.")
+    redact_emails = models.BooleanField(
+        default=False, db_default=False, help_text="Take e-mail addresses out of its lines."
+    )
     redact_patterns = models.TextField(
         blank=True,
+        default="",
+        db_default="",
         validators=[check_patterns],
         help_text="What else to take out of its lines: one regular expression (RE2) on each line.",
     )
@@ -72,11 +77,13 @@ class LogLine(models.Model):
     line_id = models.CharField(max_length=80, unique=True)
     stream = models.ForeignKey(LogStream, on_delete=models.CASCADE, related_name="lines")
     timestamp = models.DateTimeField()
-    appended_at = models.DateTimeField(default=timezone.now, help_text="When Kafka took it: its retention begins.")
+    appended_at = models.DateTimeField(
+        default=timezone.now, db_default=Now(), help_text="When Kafka took it: its retention begins."
+    )
     level = models.PositiveSmallIntegerField(choices=LEVEL_CHOICES, db_index=True)
     message = models.TextField(blank=True)
     fields = models.JSONField(default=dict, blank=True)
-    trace = models.CharField(max_length=64, blank=True, db_index=True)
+    trace = models.CharField(max_length=64, blank=True, default="", db_default="", db_index=True)
 
     class Meta:
         ordering = ("-timestamp", "-id")

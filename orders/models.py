@@ -19,6 +19,8 @@ from realtime.api import Stamp
 
 LATITUDE = [MinValueValidator(-90.0), MaxValueValidator(90.0)]
 LONGITUDE = [MinValueValidator(-180.0), MaxValueValidator(180.0)]
+EMPTY, NO_ITEMS = models.Value({}, models.JSONField()), models.Value([], models.JSONField())
+"""For columns that a process of an earlier release writes rows without, while both run."""
 
 
 def moment(ms: int) -> datetime:
@@ -57,13 +59,17 @@ class Position(models.Model):
     battery = models.FloatField(null=True, editable=False)
     order_id = models.CharField(max_length=MAX_ID, blank=True, editable=False)
     source = models.CharField(max_length=50, blank=True, editable=False)
-    ahead = models.BigIntegerField(default=0, editable=False, help_text="ms by which its clock runs ahead")
+    ahead = models.BigIntegerField(
+        default=0, db_default=0, editable=False, help_text="ms by which its clock runs ahead"
+    )
     stamp = models.JSONField(null=True, editable=False)
     judged = models.JSONField(null=True, editable=False)
     pace = models.FloatField(null=True, editable=False, help_text="m/s, smoothed")
-    refused = models.JSONField(default=dict, editable=False, help_text="fixes by the reason why they were refused")
+    refused = models.JSONField(
+        default=dict, db_default=EMPTY, editable=False, help_text="fixes by the reason why they were refused"
+    )
     astray = models.JSONField(null=True, editable=False)
-    trail = models.JSONField(default=list, editable=False)
+    trail = models.JSONField(default=list, db_default=NO_ITEMS, editable=False)
 
     class Meta:
         ordering = ("name",)

@@ -124,6 +124,8 @@ class Stream:
     rewind_ms                 after Redis lost its state the topic is read again from the full minute so long ago;
                               None: from the archive's applied offset
     owns                      patterns of further Redis keys of this stream, such as timelines
+    shape                     of what it keeps in Redis: one more where a release cannot read what the one before it
+                              wrote; the state is then rebuilt
     since                     where a rebuild notes that minute (Unix ms), for streams that rewind
     """
 
@@ -139,3 +141,4 @@ class Stream:
     rewind_ms: int | None = None
     owns: tuple[str, ...] = ()
     since: Id | None = None
+    shape: int = 1

@@ -65,10 +65,14 @@ class DeadLetter(models.Model):
     reason = models.CharField(max_length=500)
     key = models.BinaryField(null=True)
     value = models.BinaryField(null=True)
-    headers = models.BinaryField(default=b"", help_text="the record's own, as MessagePack: [[name, bytes], ...]")
+    headers = models.BinaryField(
+        default=b"", db_default=b"", help_text="the record's own, as MessagePack: [[name, bytes], ...]"
+    )
     received_at = models.DateTimeField(auto_now_add=True)
-    state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
-    settled_by = models.CharField(max_length=150, blank=True, help_text="who replayed or discarded it")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN, db_default=State.OPEN)
+    settled_by = models.CharField(
+        max_length=150, blank=True, default="", db_default="", help_text="who replayed or discarded it"
+    )
     settled_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -9,18 +9,16 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class Kind:
+class Kind(NamedTuple):
     """Values by id, at `prefix + id`, JSON. `index` is a sorted set of the ids that a snapshot shows.
 
-    A kind without an index has the fixed `ids`. `beside` are prefixes of keys that go when the value goes. Each is
-    declared once, and is itself alone: a batch looks thousands of ids up by it.
+    A kind without an index has the fixed `ids`. `beside` are prefixes of keys that go when the value goes.
     """
 
     name: str
     group: str
     prefix: str
-    index: str = ""
+    index: str = ""  # type: ignore[assignment]
     ids: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
 

@@ -166,6 +166,7 @@ class Stack:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.redis.start()
         self.kafka.start(wait=False)
+        self.fill()
         self.manage("migrate", "--verbosity", "0")
         name, password = STAFF
         user = ["--noinput", "--username", name, "--email", ""]
@@ -175,6 +176,9 @@ class Stack:
         for process in self.processes.values():
             process.start()
         self.processes["web"].wait_until(lambda: http_status(f"{self.base_url}/readyz") == 200, 30)
+
+    def fill(self) -> None:
+        """What is there before the first migration: nothing, unless a test starts from more."""
 
     def stop(self) -> None:
         stop_all(list(self.processes.values()))

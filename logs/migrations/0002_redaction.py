@@ -14,11 +14,11 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='logstream',
             name='redact_emails',
-            field=models.BooleanField(default=False, help_text='Take e-mail addresses out of its lines.'),
+            field=models.BooleanField(db_default=False, default=False, help_text='Take e-mail addresses out of its lines.'),
         ),
         migrations.AddField(
             model_name='logstream',
             name='redact_patterns',
-            field=models.TextField(blank=True, help_text='What else to take out of its lines: one regular expression (RE2) on each line.', validators=[logs.models.check_patterns]),
+            field=models.TextField(blank=True, db_default='', default='', help_text='What else to take out of its lines: one regular expression (RE2) on each line.', validators=[logs.models.check_patterns]),
         ),
     ]

@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='position',
             name='ahead',
-            field=models.BigIntegerField(default=0, editable=False, help_text='ms by which its clock runs ahead'),
+            field=models.BigIntegerField(db_default=0, default=0, editable=False, help_text='ms by which its clock runs ahead'),
         ),
         migrations.AddField(
             model_name='position',
@@ -33,11 +33,11 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='position',
             name='refused',
-            field=models.JSONField(default=dict, editable=False, help_text='fixes by the reason why they were refused'),
+            field=models.JSONField(db_default=models.Value({}, models.JSONField()), default=dict, editable=False, help_text='fixes by the reason why they were refused'),
         ),
         migrations.AddField(
             model_name='position',
             name='trail',
-            field=models.JSONField(default=list, editable=False),
+            field=models.JSONField(db_default=models.Value([], models.JSONField()), default=list, editable=False),
         ),
     ]

@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='deadletter',
             name='headers',
-            field=models.BinaryField(default=b'', help_text="the record's own, as MessagePack: [[name, bytes], ...]"),
+            field=models.BinaryField(db_default=b'', default=b'', help_text="the record's own, as MessagePack: [[name, bytes], ...]"),
         ),
         migrations.AddField(
             model_name='deadletter',
@@ -23,12 +23,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='deadletter',
             name='settled_by',
-            field=models.CharField(blank=True, help_text='who replayed or discarded it', max_length=150),
+            field=models.CharField(blank=True, db_default='', default='', help_text='who replayed or discarded it', max_length=150),
         ),
         migrations.AddField(
             model_name='deadletter',
             name='state',
-            field=models.CharField(choices=[('open', 'open'), ('replayed', 'replayed'), ('discarded', 'discarded')], default='open', max_length=10),
+            field=models.CharField(choices=[('open', 'open'), ('replayed', 'replayed'), ('discarded', 'discarded')], db_default='open', default='open', max_length=10),
         ),
         migrations.AddIndex(
             model_name='deadletter',

@@ -12,7 +12,7 @@ from django.db import connection
 from realtime.batches import Mark, Partition, Refused
 from realtime.shapes import Change, Id
 from realtime.state.connection import AWAY, StateAway, lua
-from realtime.state.names import Names, field, new_epoch, run_id_of
+from realtime.state.names import MACHINE, SHAPE, Names, field, new_epoch, run_id_of
 from realtime.times import MINUTE
 
 logger = logging.getLogger(__name__)
@@ -56,11 +56,26 @@ class Life:
             stored = self.client.get(self.names.epoch)
             if stored is None:
                 return self._rebuild(run_id, now)
+            if self._is_older():
+                logger.warning("The state in Redis has the shape of an earlier release; it is made anew.")
+                return self.rebuild(now, self.tell)
             if run_id_of(stored.decode()) == run_id:
                 return str(stored.decode())
             return self._renew(stored.decode(), run_id, now)
         except AWAY as error:
             raise StateAway(f"Redis does not answer ({error}).") from error
+
+    def _shapes(self) -> dict[str, int]:
+        return {MACHINE: SHAPE} | {stream.topic: stream.shape for stream in self.streams}
+
+    def _is_older(self) -> bool:
+        """Whether the state was written in a shape that came before ours. Raises StateAway for one that came after."""
+        held = {topic.decode(): int(shape) for topic, shape in self.client.hgetall(self.names.shape).items()}
+        ours = self._shapes()
+        theirs = {topic: held.get(topic, 1) for topic in ours}  # what is older than this mark has the first shape
+        if any(theirs[topic] > ours[topic] for topic in ours):
+            raise StateAway("The state in Redis was written by a later release, whose workers go on with it.")
+        return theirs != ours
 
     def _renew(self, old: str, run_id: str, now: float) -> str:
         epoch = new_epoch(run_id)
@@ -73,8 +88,9 @@ class Life:
         ends = self.log.ends(self.log.partitions())
         applied = [part for at, mark in marks.items() for part in (field(*at), str(mark))]
         reach = [part for at, end in ends.items() for part in (field(*at), end)] + ["at", int(now * 1000)]
-        keys = [self.names.epoch, self.names.lock, self.names.applied, self.names.ends]
-        args = [mode, guard, epoch, len(applied) // 2, *applied, len(reach) // 2, *reach]
+        shapes = [part for field_and_shape in self._shapes().items() for part in field_and_shape]
+        keys = [self.names.epoch, self.names.lock, self.names.applied, self.names.ends, self.names.shape]
+        args = [mode, guard, epoch, len(applied) // 2, *applied, len(reach) // 2, *reach, len(shapes) // 2, *shapes]
         return bool(self._begin(keys=keys, args=args))
 
     def rebuild(self, now: float, tell: Callable[[str], None]) -> str:

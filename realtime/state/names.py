@@ -7,6 +7,12 @@ CHANGED_KEEP = 10_000
 """Ids kept per group by the seq that last changed them: what a returning viewer can be told without a snapshot."""
 
 
+SHAPE = 1
+"""Of the machine's own keys. One more where a release cannot read what the one before it wrote; see `Life`."""
+MACHINE = "*"
+"""Its field among the shapes of the topics, whose names hold no such sign."""
+
+
 class Names(NamedTuple):
     """Every key of the stream machine, under one prefix."""
 
@@ -18,6 +24,11 @@ class Names(NamedTuple):
     @property
     def epoch(self) -> str:
         return self.prefix + "stream:epoch"
+
+    @property
+    def shape(self) -> str:
+        """In which shape the state was written: of the machine's keys, and of each topic's."""
+        return self.prefix + "stream:shape"
 
     @property
     def lock(self) -> str:

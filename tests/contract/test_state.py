@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import takewhile
 
 import msgspec
@@ -377,3 +378,37 @@ def test_which_of_a_topics_last_records_were_malformed_is_written_with_the_offse
     assert state.recent("toys") == "x.x"
     state.apply(batch(*[said(n, "bear", n) for n in range(2, 1100)], start=Mark("a1", 1)), NOW)
     assert state.recent("toys") == "." * 1000
+
+
+def test_a_state_in_the_shape_of_an_earlier_release_is_made_anew(state):
+    state.apply(batch(said(0, "bear", 1)), NOW)
+    DATABASE[TOYS, "bear"] = b'{"id":"bear","n":7,"seen":3,"shape":"new"}'
+    newer = worker("w2", streams=(replace(STREAM, shape=2),))
+
+    newer.begin(NOW)
+
+    assert newer.epoch != state.epoch
+    assert toy("bear") == {"id": "bear", "n": 7, "seen": 3, "shape": "new"}
+    assert client().hgetall("stream:shape") == {b"*": b"1", b"toys": b"2"}
+    newer.begin(NOW)
+    assert toy("bear")["shape"] == "new"
+
+
+def test_a_worker_of_an_earlier_release_leaves_the_later_ones_state_alone(state):
+    worker("w2", streams=(replace(STREAM, shape=2),)).begin(NOW)
+    held = client().get("stream:epoch")
+
+    assert state.apply(batch(said(0, "bear", 1)), NOW).what == "epoch"
+    with pytest.raises(StateAway, match="later release"):
+        state.begin(NOW)
+    assert client().get("stream:epoch") == held
+
+
+def test_a_state_without_a_mark_has_the_first_shape(state):
+    client().delete("stream:shape")
+    before = state.epoch
+
+    worker("w2").begin(NOW)
+    assert client().get("stream:epoch").decode() == before
+    worker("w3", streams=(replace(STREAM, shape=2),)).begin(NOW)
+    assert client().get("stream:epoch").decode() != before

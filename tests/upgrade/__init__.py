@@ -1,0 +1,1 @@
+"""A database and a Redis as an earlier release left them; README.md says how they were made."""

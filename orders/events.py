@@ -10,7 +10,6 @@ from msgspec import UNSET, DecodeError, Meta, Struct, UnsetType, json
 
 from orders.complaints import Bad, Shape, explain, short
 from orders.facts import (
-    FIELDS,
     MAX_ID,
     MAX_NAME,
     NAMES,
@@ -66,7 +65,9 @@ class LocationEvent(NamedTuple):
     life: str = ""
 
 
-class _OrderHead(Struct, rename="camel"):
+class _OrderSaid(OrderFacts, rename="camel", kw_only=True):
+    """The facts, and what else a record says: it is read once."""
+
     order_id: str
     timestamp: Time | None = None
     by: Annotated[str, Meta(max_length=MAX_BY)] | None = None
@@ -88,10 +89,10 @@ class _Fix(Struct, rename="camel", kw_only=True):
     timescale: Annotated[float, Meta(gt=0)] | None = None
 
 
-_head, _facts, _fix = json.Decoder(_OrderHead), json.Decoder(OrderFacts), json.Decoder(_Fix)
+_order, _fix = json.Decoder(_OrderSaid), json.Decoder(_Fix)
 
 _ORDER = Shape(
-    types=(_OrderHead, OrderFacts),
+    types=(_OrderSaid,),
     key="orderId",
     missing="missing_order_id",
     codes={"lat": "bad_latitude", "lng": "bad_longitude", "timestamp": "bad_timestamp", "eta": "bad_timestamp",
@@ -110,14 +111,12 @@ _LOCATION = Shape(
 def decode_order(record: Record) -> list[OrderEvent] | Malformed:
     """The event of a record of `order-updates`, or why it is none."""
     try:
-        value = _value(record)
-        head, facts = _head.decode(value), _facts.decode(value)
-        order_id = identifier(head.order_id, "orderId", MAX_ID, "missing_order_id")
-        tidy(facts)
-        if all(getattr(facts, name) is UNSET for name in FIELDS):
+        facts = _order.decode(_value(record))
+        order_id = identifier(facts.order_id, "orderId", MAX_ID, "missing_order_id")
+        if not tidy(facts):
             raise Bad("bad_field", f"beside orderId none of {', '.join(NAMES.values())} is there")
-        stamp = _stamp(head.timestamp, record)
-        by, source = text(head.by, "by") or "", text(head.source, "source") or _source(record)
+        stamp = _stamp(_time(facts.timestamp, record), record)
+        by, source = text(facts.by, "by") or "", text(facts.source, "source") or _source(record)
         return [OrderEvent(_event_id(record), order_id, stamp, facts, record.topic, source, by)]
     except Bad as bad:
         return bad.malformed
@@ -133,11 +132,12 @@ def decode_location(record: Record) -> list[LocationEvent] | Malformed:
         lng = fix.lng if fix.lng is not UNSET else fix.lon
         if lng is UNSET:
             raise Bad("bad_longitude", "lng is missing")
+        time = _time(fix.timestamp, record)
         event = LocationEvent(
-            _event_id(record), name, _stamp(fix.timestamp, record), fix.lat, lng, text(fix.order_id, "orderId"),
+            _event_id(record), name, _stamp(time, record), fix.lat, lng, text(fix.order_id, "orderId"),
             fix.accuracy, fix.speed, None if fix.heading is None else fix.heading % 360, fix.battery,
             text(fix.source, "source"), fix.timescale, record.timestamp,
-            max(0, _time(fix.timestamp, record) - record.timestamp), fix.timestamp is not None, record.life,
+            max(0, time - record.timestamp), fix.timestamp is not None, record.life,
         )  # fmt: skip
         return [event]
     except Bad as bad:
@@ -152,15 +152,15 @@ def _value(record: Record) -> bytes:
         raise Bad(large.reason, large.detail)
     if record.value is None:
         raise Bad("empty", "the value is null")
-    if not record.value.strip():
+    if not record.value or record.value.isspace():
         raise Bad("empty", "the value has no text")
     if not record.value.isascii():
         record.value.decode()
     return record.value
 
 
-def _stamp(timestamp: Time | None, record: Record) -> Stamp:
-    return Stamp(effective(_time(timestamp, record), record.timestamp), record.partition, record.offset)
+def _stamp(time: int, record: Record) -> Stamp:
+    return Stamp(effective(time, record.timestamp), record.partition, record.offset)
 
 
 def _time(timestamp: Time | None, record: Record) -> int:

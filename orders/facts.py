@@ -1,8 +1,11 @@
 """What can be said of an order, and the one form of each value (pure)."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType, convert, to_builtins
+from msgspec.structs import astuple
 
 from orders.complaints import Bad, short
 from realtime.api import millis
@@ -56,8 +59,11 @@ class OrderFacts(Struct, rename="camel", kw_only=True):
 FIELDS = OrderFacts.__struct_fields__
 NAMES = dict(zip(FIELDS, OrderFacts.__struct_encode_fields__, strict=True))
 """The name in JSON of each field."""
-_TEXTS = ("customer_name", "note", "public_note", "courier")
-_TIMES = ("eta", "due")
+
+
+def said(facts: OrderFacts) -> list[tuple[str, Any]]:
+    """The fields that an event says something of, each with its value."""
+    return [(name, value) for name, value in zip(FIELDS, astuple(facts), strict=False) if value is not UNSET]
 
 
 def facts_of(said: dict[str, Any]) -> OrderFacts:
@@ -69,33 +75,21 @@ def facts_of(said: dict[str, Any]) -> OrderFacts:
 
 def plain(facts: OrderFacts) -> dict[str, Any]:
     """The facts as JSON names and values: what `order-updates` carries beside orderId and timestamp."""
-    built: dict[str, Any] = to_builtins(facts)
-    return built
+    return {NAMES[name]: to_builtins(value) for name, value in said(facts)}
 
 
-def tidy(facts: OrderFacts) -> None:
-    """Brings values into their one form: canonical status, stripped texts, empty ones None, times in ms."""
-    if isinstance(facts.status, str):
-        facts.status = _status(facts.status)
-    elif facts.status is None:
-        facts.status = UNSET
-    if facts.deleted is None:
-        facts.deleted = UNSET
-    for name in _TEXTS:
-        value = getattr(facts, name)
-        if value:
-            setattr(facts, name, text(value, NAMES[name]))
-        elif value == "":
-            setattr(facts, name, None)
-    for name in _TIMES:
-        value = getattr(facts, name)
-        if value is not UNSET and value is not None:
-            setattr(facts, name, _moment(value, name))
-    if facts.items is not UNSET and facts.items is not None:
-        facts.items = [item for item in (text(item, "items") for item in facts.items) if item] or None
-    if isinstance(facts.destination, Place) and facts.destination.name is not None:
-        to = facts.destination
-        facts.destination = Place(name=text(facts.destination.name, "destination.name"), lat=to.lat, lng=to.lng)
+def tidy(facts: OrderFacts) -> bool:
+    """Brings values into their one form: canonical status, stripped texts, empty ones None, times in ms.
+
+    Returns whether anything is said at all.
+    """
+    says = False
+    for name, value in said(facts):
+        tidied = _TIDY[name](value)
+        if tidied is not value:
+            setattr(facts, name, tidied)
+        says = says or tidied is not UNSET
+    return says
 
 
 def identifier(value: str, name: str, longest: int, missing: str) -> str:
@@ -107,7 +101,9 @@ def identifier(value: str, name: str, longest: int, missing: str) -> str:
     return value
 
 
-def _moment(value: Time, name: str) -> int:
+def _moment(value: Time | None, name: str) -> int | None:
+    if value is None:
+        return None
     try:
         time = millis(value)
     except (ValueError, OverflowError):
@@ -117,7 +113,9 @@ def _moment(value: Time, name: str) -> int:
     return time
 
 
-def _status(value: str) -> str:
+def _status(value: str | None) -> str | UnsetType:
+    if value is None:
+        return UNSET
     status = value if value in STATUSES else _CANONICAL.get(value.strip().casefold())
     if status is None:
         raise Bad("unknown_status", f"status is {short(value)}; it takes one of {', '.join(STATUSES)}")
@@ -130,3 +128,27 @@ def text(value: str | None, name: str) -> str | None:
     if "\0" in value:
         raise Bad("bad_field", f"{name} is {short(value)}; a NUL cannot be kept")
     return value.strip() or None
+
+
+def _items(items: list[str] | None) -> list[str] | None:
+    return [item for item in (text(item, "items") for item in items or ()) if item] or None
+
+
+def _destination(to: Place | None) -> Place | None:
+    return (
+        to if to is None or to.name is None else Place(name=text(to.name, "destination.name"), lat=to.lat, lng=to.lng)
+    )
+
+
+def _deleted(value: bool | None) -> bool | UnsetType:
+    return UNSET if value is None else value
+
+
+_TIDY: dict[str, Callable[[Any], Any]] = {
+    **{name: partial(text, name=NAMES[name]) for name in ("customer_name", "note", "public_note", "courier")},
+    **{name: partial(_moment, name=name) for name in ("eta", "due")},
+    "status": _status,
+    "items": _items,
+    "destination": _destination,
+    "deleted": _deleted,
+}

@@ -8,10 +8,10 @@ stamped later waits for a `deleted: false`, which alone revives. Merging is comm
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from msgspec import UNSET, DecodeError, Struct, field, json, to_builtins
+from msgspec import DecodeError, Struct, field, json, to_builtins
 
 from orders.events import OrderEvent
-from orders.facts import FIELDS, FINISHED, NAMES, OrderFacts, Place
+from orders.facts import FIELDS, FINISHED, NAMES, OrderFacts, Place, said
 from realtime.api import Change, Id, Kind, Old, Put, Stamp
 
 TIMELINE = "timeline:"
@@ -70,9 +70,8 @@ def apply(state: OrderState, facts: OrderFacts, stamp: Stamp) -> None:
     if facts.deleted is True:
         _wipe(state, stamp)
     alive = state.wiped is None or stamp > state.wiped
-    for name in FIELDS:
-        value = getattr(facts, name)
-        if value is not UNSET and (alive or name == "deleted"):
+    for name, value in said(facts):
+        if alive or name == "deleted":
             _set(state, name, value, stamp)
     status = facts.status
     if isinstance(status, str) and _reached(state, stamp.time):
@@ -145,9 +144,7 @@ def timeline(events: Sequence[OrderEvent], wiped: Stamp | None) -> Iterator[tupl
         gone = wiped is not None and event.stamp <= wiped
         if gone and not (event.stamp == wiped and event.facts.deleted is True):
             continue
-        told = {NAMES[name]: value for name in TOLD if (value := getattr(event.facts, name)) is not UNSET}
-        if gone:
-            told = {"deleted": True}
+        told = {"deleted": True} if gone else {NAMES[name]: value for name, value in said(event.facts) if name in TOLD}
         if told:
             yield member(event.id, event.stamp.time, told, event.by, event.source), event.stamp.time
 
@@ -155,14 +152,15 @@ def timeline(events: Sequence[OrderEvent], wiped: Stamp | None) -> Iterator[tupl
 def member(event_id: str, time: int, told: Mapping[str, object], by: str = "", source: str = "") -> bytes:
     """An entry of the timeline; the same event gives the same bytes, so that a repeat adds nothing."""
     who = {name: value for name, value in (("by", by), ("source", source)) if value}
-    return _encoder.encode({"id": event_id, "time": time} | to_builtins(dict(told)) | who)
+    return _encoder.encode({"id": event_id, "time": time, **told, **who})
 
 
 def _set(state: OrderState, name: str, value: object, stamp: Stamp) -> None:
-    held = state.stamps.get(NAMES[name])
+    key, stamps = NAMES[name], state.stamps
+    held = stamps.get(key)
     if held is None or stamp > held:
         setattr(state, name, value)
-        state.stamps[NAMES[name]] = stamp
+        stamps[key] = stamp
 
 
 def _wipe(state: OrderState, stamp: Stamp) -> None:

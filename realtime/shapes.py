@@ -9,16 +9,18 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 
-class Kind(NamedTuple):
+@dataclass(frozen=True, eq=False, slots=True)
+class Kind:
     """Values by id, at `prefix + id`, JSON. `index` is a sorted set of the ids that a snapshot shows.
 
-    A kind without an index has the fixed `ids`. `beside` are prefixes of keys that go when the value goes.
+    A kind without an index has the fixed `ids`. `beside` are prefixes of keys that go when the value goes. Each is
+    declared once, and is itself alone: a batch looks thousands of ids up by it.
     """
 
     name: str
     group: str
     prefix: str
-    index: str = ""  # type: ignore[assignment]
+    index: str = ""
     ids: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
 

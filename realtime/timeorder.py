@@ -4,10 +4,8 @@ A worker that reads an hour again is handed one partition's records after the ot
 then be one partition's end, not what came last.
 """
 
-from collections import deque
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
-from heapq import merge
-from itertools import islice
 
 from realtime.batches import Partition
 from realtime.records import Record
@@ -25,7 +23,7 @@ class CatchUp:
 
     def __init__(self, behind: Mapping[Partition, int], hold_bytes: int = HOLD_BYTES) -> None:
         self._behind = dict(behind)
-        self._held: dict[Partition, deque[Record]] = {at: deque() for at in behind}
+        self._held: dict[Partition, list[Record]] = {at: [] for at in behind}
         self._seen: dict[Partition, int] = dict.fromkeys(behind, 0)
         self._hold_bytes, self._bytes = hold_bytes, 0
 
@@ -37,15 +35,15 @@ class CatchUp:
     @property
     def ready(self) -> bool:
         """Whether records can be taken without waiting for more."""
-        first = min((queue[0].timestamp for queue in self._held.values() if queue), default=None)
+        first = min((held[0].timestamp for held in self._held.values() if held), default=None)
         horizon = self._horizon()
         return first is not None and (horizon is None or first <= horizon)
 
     def add(self, polled: Mapping[Partition, Sequence[Record]]) -> None:
         """Takes in what was polled."""
         for at, records in polled.items():
-            self._held.setdefault(at, deque()).extend(records)
-            self._bytes += sum(size(record) for record in records)
+            self._held.setdefault(at, []).extend(records)
+            self._bytes += size(records)
             self._seen[at] = records[-1].timestamp
             if records[-1].offset + 1 >= self._behind.get(at, 0):
                 self._behind.pop(at, None)
@@ -55,16 +53,28 @@ class CatchUp:
         self._behind.clear()
 
     def take(self, most: int) -> dict[Partition, list[Record]]:
-        """The next records by append time, at most so many, by partition."""
+        """The next records by append time, at most so many, by partition.
+
+        Each partition is cut at the time up to which all of them together have so many records: a merge of the records
+        themselves cost a worker that catches up as much as decoding them.
+        """
+        times = {at: [record.timestamp for record in held[:most]] for at, held in self._held.items() if held}
+        merged = sorted(time for some in times.values() for time in some)[:most]
+        if not merged:
+            return {}
+        last, horizon = merged[-1], self._horizon()
+        equal = len(merged) - bisect_left(merged, last)  # of the last time, only so many
         taken: dict[Partition, list[Record]] = {}
-        queues = [queue for queue in self._held.values() if queue]
-        horizon = self._horizon()
-        for record in list(islice(merge(*queues, key=lambda record: record.timestamp), most)):
-            if horizon is not None and record.timestamp > horizon:
-                break
-            at = (record.topic, record.partition)
-            taken.setdefault(at, []).append(self._held[at].popleft())
-            self._bytes -= size(record)
+        for at, some in times.items():
+            earlier, upto = bisect_left(some, last), bisect_right(some, last)
+            n = min(upto, earlier + equal)
+            equal -= n - earlier
+            if horizon is not None:
+                n = min(n, bisect_right(some, horizon))
+            if n:
+                taken[at] = self._held[at][:n]
+                del self._held[at][:n]
+                self._bytes -= size(taken[at])
         return taken
 
     def _horizon(self) -> int | None:
@@ -73,5 +83,5 @@ class CatchUp:
         return min(waited) if waited and self._bytes < self._hold_bytes else None
 
 
-def size(record: Record) -> int:
-    return len(record.value or b"") + 100
+def size(records: Sequence[Record]) -> int:
+    return sum([len(record.value or b"") for record in records]) + 100 * len(records)

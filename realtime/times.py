@@ -6,6 +6,8 @@ from math import isfinite
 YEAR_2000 = 946_684_800_000
 MINUTE = 60_000
 DAY = 86_400_000
+MILLISECONDS = range(10**11, 10**14)
+"""What can only be meant as Unix ms: from the year 1973 to 5138."""
 AHEAD = 60_000
 """How far ahead of the broker's append time a sender's clock may be before the append time orders its events."""
 
@@ -60,7 +62,7 @@ def event_time(value: object, appended: int) -> int:
     """
     if value is None:
         return appended
-    time = millis(value)
+    time = value if type(value) is int and value in MILLISECONDS else millis(value)
     if time < YEAR_2000:
         raise ValueError(f"{value!r} lies before the year 2000")
     if time > appended + DAY:

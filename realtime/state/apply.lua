@@ -41,10 +41,14 @@ for _ = 1, number() do
 end
 local window, topics = number(), {}
 for i = 1, number() do topics[i] = {take(), take()} end -- topic, a sign for each of its records
-local names, olds, puts = {}, {}, {}
-for i = 1, number() do
-  names[i], olds[i] = take(), take()
-  puts[i] = {take(), take(), take(), take(), take(), take()} -- new value, index, id, score, member, until
+local kinds, names, olds, news = {}, {}, {}, {}
+for k = 1, number() do
+  local kind = {prefix = take(), index = take(), member = take(), group = take()}
+  kind.puts = cmsgpack.unpack(take()) -- id, score, until of each: one argument, since each costs more than its bytes
+  for p = 1, #kind.puts, 3 do
+    names[#names + 1], olds[#olds + 1], news[#news + 1] = kind.prefix .. kind.puts[p], take(), take()
+  end
+  kinds[k] = kind
 end
 for first = 1, #names, CHUNK do
   local last = math.min(first + CHUNK - 1, #names)
@@ -55,21 +59,36 @@ for first = 1, #names, CHUNK do
 end
 
 -- 3. Everything is as it was: write.
-local news = {}
+local values, dead = {}, {}
 for i = 1, #names do
-  local new, index, id, score, member, til = unpack(puts[i])
-  if new == "" then
-    redis.call("DEL", names[i])
+  if news[i] == "" then
+    dead[#dead + 1] = names[i]
   else
-    news[#news + 1] = names[i]
-    news[#news + 1] = new
+    values[#values + 1] = names[i]
+    values[#values + 1] = news[i]
   end
-  if index ~= "" then
-    if score == "" then redis.call("ZREM", index, id) else redis.call("ZADD", index, score, id) end
-  end
-  if til == "" then redis.call("ZREM", KEYS[6], member) else redis.call("ZADD", KEYS[6], til, member) end
 end
-in_chunks(news, function(...) redis.call("MSET", ...) end)
+in_chunks(values, function(...) redis.call("MSET", ...) end)
+in_chunks(dead, function(...) redis.call("DEL", ...) end)
+
+local changed, expiring, lasting = {}, {}, {} -- members of the change sets by group, scored members that expire, others
+for _, kind in ipairs(kinds) do
+  local inside, outside = {}, {} -- of the index: scored ids, and those that have no place in it
+  changed[kind.group] = changed[kind.group] or {}
+  for p = 1, #kind.puts, 3 do
+    local id, score, til = kind.puts[p], kind.puts[p + 1], kind.puts[p + 2]
+    local member = kind.member .. id
+    table.insert(changed[kind.group], member)
+    if score == "" then table.insert(outside, id) else table.insert(inside, score); table.insert(inside, id) end
+    if til == "" then table.insert(lasting, member) else table.insert(expiring, til); table.insert(expiring, member) end
+  end
+  if kind.index ~= "" then
+    in_chunks(inside, function(...) redis.call("ZADD", kind.index, ...) end)
+    in_chunks(outside, function(...) redis.call("ZREM", kind.index, ...) end)
+  end
+end
+in_chunks(expiring, function(...) redis.call("ZADD", KEYS[6], ...) end)
+in_chunks(lasting, function(...) redis.call("ZREM", KEYS[6], ...) end)
 in_chunks(marks, function(...) redis.call("HSET", KEYS[3], ...) end)
 
 local malformed = {}
@@ -83,10 +102,10 @@ end
 
 for _ = 1, number() do redis.call("DEL", take()) end
 for _ = 1, number() do redis.call("ZREMRANGEBYSCORE", take(), "-inf", take()) end
-for _ = 1, number() do
-  local key, score, member, keep = take(), take(), take(), number()
-  redis.call("ZADD", key, score, member)
-  redis.call("ZREMRANGEBYRANK", key, 0, -keep - 1)
+local notes = cmsgpack.unpack(take()) -- key, score, keep of each
+for p = 1, #notes, 3 do
+  redis.call("ZADD", notes[p], notes[p + 1], take())
+  redis.call("ZREMRANGEBYRANK", notes[p], 0, -notes[p + 2] - 1)
 end
 
 local numbers = {}
@@ -108,14 +127,14 @@ for i = 1, number() do
   local group, keep = take(), number()
   local seq = redis.call("HINCRBY", KEYS[4], group, 1)
   seqs[i] = seq
-  local changed = {}
-  for _ = 1, number() do
-    changed[#changed + 1] = seq
-    changed[#changed + 1] = take()
+  local scored = {}
+  for _, member in ipairs(changed[group] or {}) do
+    scored[#scored + 1] = seq
+    scored[#scored + 1] = member
   end
-  if #changed > 0 then
+  if #scored > 0 then
     local key = KEYS[5] .. group
-    in_chunks(changed, function(...) redis.call("ZADD", key, ...) end)
+    in_chunks(scored, function(...) redis.call("ZADD", key, ...) end)
     redis.call("ZREMRANGEBYRANK", key, 0, -keep - 1)
   end
 end

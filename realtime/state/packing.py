@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from msgspec import msgpack
+
 from realtime.policy import DivertLimit
-from realtime.shapes import Change, Id, Old, Tail
+from realtime.shapes import Change, Id, Kind, Old, Put, Tail
 from realtime.state.names import CHANGED_KEEP, Names
 
 Argument = bytes | str | int | float
@@ -40,26 +42,37 @@ def pack(
     args += (DivertLimit().window, len(kinds))
     for topic, said in kinds.items():
         args += (topic, said)
-    args.append(len(change.puts))
-    for (kind, id), put in change.puts.items():
-        index = names.key(kind.index) if kind.index else ""
-        score: Argument = "" if put.score is None else put.score
-        until: Argument = "" if put.until is None or put.value is None else put.until
-        args += (names.key(kind.key(id)), held.get((kind, id)) or b"", put.value or b"")
-        args += (index, id, score, member((kind, id)), until)
+    _pack_puts(args, names, change, held)
     gone = [prefix + id for (kind, id), put in change.puts.items() if put.value is None for prefix in kind.beside]
     args.append(len(gone))
     args += [names.key(key) for key in gone]
     args.append(len(change.clears))
     for key, upto in change.clears.items():
         args += (names.key(key), upto)
-    args.append(len(change.notes))
-    for note in change.notes:
-        args += (names.key(note.key), note.score, note.member, note.keep)
+    about = [part for note in change.notes for part in (names.key(note.key), note.score, note.keep)]
+    args.append(msgpack.encode(about))
+    args += [note.member for note in change.notes]
     _pack_lines(args, names, change)
     _pack_counts(args, names, change)
     _pack_groups(args, change)
     return args
+
+
+def _pack_puts(args: list[Argument], names: Names, change: Change, held: Old) -> None:
+    """By kind; what is short goes as one argument: packing and unpacking an argument costs more than its bytes."""
+    by_kind: dict[Kind, list[tuple[Id, Put]]] = {}
+    for id, put in change.puts.items():
+        by_kind.setdefault(id[0], []).append((id, put))
+    args.append(len(by_kind))
+    for kind, puts in by_kind.items():
+        index = names.key(kind.index) if kind.index else ""
+        about: list[object] = []
+        values: list[Argument] = []
+        for id, (value, score, until) in puts:
+            about += (id[1], "" if score is None else score, "" if until is None or value is None else until)
+            values += (held.get(id) or b"", value or b"")
+        args += (names.key(kind.prefix), index, member((kind, "")), kind.group, msgpack.encode(about))
+        args += values
 
 
 def keys(names: Names) -> list[str]:
@@ -97,9 +110,7 @@ def _pack_groups(args: list[Argument], change: Change) -> None:
     groups = sorted(change.groups())
     args.append(len(groups))
     for group in groups:
-        changed = [member(id) for id in change.puts if id[0].group == group]
-        args += (group, CHANGED_KEEP, len(changed))
-        args += changed
+        args += (group, CHANGED_KEEP)
 
 
 def pushes(epoch: str, change: Change, answer: Sequence[Any], produced: int | None) -> list[Push]:

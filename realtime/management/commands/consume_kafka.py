@@ -1,5 +1,6 @@
 """A worker: reads the topics as a member of the group `live` (into Redis) or `archive` (into the database)."""
 
+import gc
 import logging
 import os
 import signal
@@ -81,6 +82,7 @@ def run(group: str, chosen: list[Stream], instance_id: str | None, stop: threadi
     if source is None:
         return
     pipeline, ends = build(group, chosen, source, divert)
+    gc.freeze()  # what is loaded by now stays: the collector need not look through it again and again
     logger.info("Worker %d of group %s reads %s.", os.getpid(), group, ", ".join(topics))
     try:
         while not stop.is_set():

@@ -2,6 +2,7 @@
 
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,15 +34,17 @@ class Sending:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._producer: Any = None
+        self._mask: Callable[[str], str] = str
 
     def __call__(self, service: str, line: bytes) -> None:
         """Raises KafkaAway where Kafka does not answer: the line is then counted as dropped."""
         with self._lock:
             if self._producer is None:
-                from realtime.api import Producer  # Django is not ready while it sets up logging
+                from realtime.api import Producer, mask  # Django is not ready while it sets up logging
 
                 self._producer = Producer("sightline-logs", wait_s=WAIT_S, linger_ms=50, give_up_s=60.0)
-            self._producer.send(TOPIC, service, line)
+                self._mask = mask
+            self._producer.send(TOPIC, service, self._mask(line.decode()).encode())
 
     def flush(self) -> None:
         with self._lock:

@@ -13,10 +13,11 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from import_export.admin import ImportExportModelAdmin
+from import_export.forms import ExportForm
 
 from orders import services, webhooks_admin
 from orders.courier_admin import WithCourierLink
-from orders.csv_admin import CSV, OrderResource
+from orders.csv_admin import CSV, BoundedImportForm, OrderResource
 from orders.facts import STATUSES
 from orders.forms import DESTINATION, CourierForm, OrderForm, PositionForm
 from orders.link_admin import OrderActionForm, WithTrackingLink
@@ -49,6 +50,10 @@ class OrderAdmin(WithTrackingLink, WithMap, ImportExportModelAdmin):  # type: ig
 
     resource_classes = (OrderResource,)
     formats = CSV
+    import_form_class = BoundedImportForm
+    export_form_class = (
+        ExportForm  # all columns; the page to choose some works by inline scripts, which no page may have
+    )
     form = OrderForm
     list_display = ("order_id", "status", "customer_name", "courier", "updated")
     list_filter = ("status", "courier")

@@ -2,13 +2,17 @@
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from import_export import fields, resources, widgets
 from import_export.formats import base_formats
+from import_export.forms import ImportForm
 
 from orders import services, state
 from orders.models import Order
 
 ADMIN = "admin import"
+MAX_BYTES = 4 * 1024 * 1024
+"""Of an imported file: some 20,000 orders, each of which the preview tries."""
 COLUMNS = (
     "order_id", "status", "customer_name", "items", "courier", "eta", "due", "destination_name", "destination_lat",
     "destination_lng", "public_note", "note",
@@ -60,3 +64,13 @@ class OrderResource(resources.ModelResource):  # type: ignore[misc]
 
 
 CSV = [base_formats.CSV]
+
+
+class BoundedImportForm(ImportForm):  # type: ignore[misc]
+    """The library's form, which reads a file of any size into memory."""
+
+    def clean_import_file(self) -> Any:
+        file = self.cleaned_data["import_file"]
+        if file.size > MAX_BYTES:
+            raise ValidationError(f"The file has {file.size} bytes; at most {MAX_BYTES} are taken. Import it in parts.")
+        return file

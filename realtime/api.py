@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from realtime.deliveries import GONE, Answer, Deliveries, Delivery, new_webhook_secret, post_signed
     from realtime.ingestkeys import KeyAuth, KeyHolder, TooMany, authenticate_key
     from realtime.kafka_settings import KafkaAway
+    from realtime.logsafe import mask
     from realtime.outbox import publish
     from realtime.producer import Producer
     from realtime.proxies import client_address
@@ -65,6 +66,7 @@ __all__ = [
     "effective",
     "event_time",
     "limited",
+    "mask",
     "millis",
     "new_webhook_secret",
     "oversized",
@@ -87,6 +89,7 @@ LATE = {
     "client_address": "realtime.proxies",
     "count_viewers": "realtime.state.presence",
     "limited": "realtime.state.limits",
+    "mask": "realtime.logsafe",
     "acked_publish": "realtime.acks",
     "authenticate_key": "realtime.ingestkeys",
     "new_webhook_secret": "realtime.deliveries",

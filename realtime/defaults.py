@@ -7,6 +7,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from realtime.environment import integer, listing, text
+from realtime.masking import passwords_in
 from realtime.proxies import networks
 
 TRUSTED_PROXIES = listing("TRUSTED_PROXIES", [])
@@ -47,6 +48,9 @@ KAFKA_SSL_CAFILE = text("KAFKA_SSL_CAFILE", "")
 KAFKA_SSL_CERTFILE = text("KAFKA_SSL_CERTFILE", "")
 KAFKA_SSL_KEYFILE = text("KAFKA_SSL_KEYFILE", "")
 KAFKA_GROUP_PREFIX = text("KAFKA_GROUP_PREFIX", "")
+
+# What no line of a log may hold, beside what realtime.masking knows by its form.
+LOG_SECRETS = [KAFKA_SASL_PASSWORD, *passwords_in([REDIS_URL, *CHANNEL_REDIS_URLS])]
 
 # --- the machine itself ----------------------------------------------------------------------------------------------
 

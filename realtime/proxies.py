@@ -61,6 +61,14 @@ def client_address(request: Any) -> str:
     return holder(request.META.get("REMOTE_ADDR", ""))
 
 
+def network_address(request: Any) -> str | None:
+    """The address that failed logins are counted by: that of the /64 for IPv6; None where there is none."""
+    found = read(request.META.get("REMOTE_ADDR", ""))
+    if isinstance(found, IPv6Address):
+        return str(IPv6Address(int(found) >> ONE_HOLDER << ONE_HOLDER))
+    return None if found is None else str(found)
+
+
 def _among(address: IPv4Address | IPv6Address, trusted: Sequence[Network]) -> bool:
     return any(address in network for network in trusted)
 

@@ -1,17 +1,21 @@
 """The web process: `python -m realtime.serve [Daphne's arguments] realtime.asgi:application`.
 
 Daphne itself drops everybody at once when it is asked to end, can neither close a WebSocket with 1009 or 1012 nor say
-why, and does not tell an application that a socket came over TLS.
+why, does not tell an application that a socket came over TLS, takes bodies of any size, and writes the tokens of links
+into its access log.
 """
 
 import asyncio
+import sys
 import time
 from collections.abc import Awaitable
 from typing import Any
 
 from daphne.cli import CommandLineInterface
+from daphne.http_protocol import WebRequest
 from daphne.server import Server
 from daphne.ws_protocol import WebSocketProtocol
+from django.core.exceptions import ImproperlyConfigured
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import ISSLTransport
 from twisted.internet.tcp import Server as TcpServer
@@ -24,6 +28,9 @@ DRAIN_S, REQUESTS_S, CANCEL_S, CLOSE_S = 7.0, 8.0, 2.0, 1.0
 Together less than the 20 s after which a supervisor may lose patience.
 """
 LOOK_S = 0.05
+MAX_BODY_BYTES = 16 * 1024 * 1024
+"""Of any request, on its way into a temporary file; what takes a body has a lower bound of its own."""
+TOO_LARGE = b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 REASON_BYTES = 123
 
 
@@ -82,6 +89,29 @@ class Socket(WebSocketProtocol):  # type: ignore[misc]
             super().handle_reply(message)
 
 
+class Request(WebRequest):  # type: ignore[misc]
+    """Refuses a body over MAX_BODY_BYTES before it is there: by its announced length, else once it has come so far."""
+
+    _taken = 0
+
+    def gotLength(self, length: int | None) -> None:
+        super().gotLength(length)
+        if length is not None and length > MAX_BODY_BYTES:
+            self._refuse()
+
+    def handleContentChunk(self, data: bytes) -> None:
+        self._taken += len(data)
+        if self._taken <= MAX_BODY_BYTES:
+            super().handleContentChunk(data)
+        else:
+            self._refuse()
+
+    def _refuse(self) -> None:
+        if self.channel is not None:
+            self.channel.transport.write(TOO_LARGE)
+            self.channel.loseConnection()
+
+
 class DrainingServer(Server):  # type: ignore[misc]
     """Ends in order: no new connections, viewers sent away in batches, running requests answered, within 20 s."""
 
@@ -90,7 +120,19 @@ class DrainingServer(Server):  # type: ignore[misc]
         self._ports: list[Any] = []
 
     def _ready(self) -> None:
+        from realtime.logsafe import MaskedFile  # which needs the settings
+
         self.ws_factory.protocol = Socket
+        make = self.http_factory.buildProtocol
+
+        def build(address: Any) -> Any:
+            protocol = make(address)
+            protocol.requestFactory = Request
+            return protocol
+
+        self.http_factory.buildProtocol = build
+        if self.action_logger is not None:
+            self.action_logger.stream = MaskedFile(self.action_logger.stream)
 
     def listen_success(self, port: Any) -> None:
         self._ports.append(port)
@@ -145,4 +187,7 @@ class Command(CommandLineInterface):  # type: ignore[misc]
 
 
 if __name__ == "__main__":
-    Command.entrypoint()
+    try:
+        Command.entrypoint()
+    except ImproperlyConfigured as error:
+        sys.exit(f"error: {error}")

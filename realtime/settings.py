@@ -1,13 +1,18 @@
 """Settings: every value comes from the environment, with defaults that fit `make demo` on this machine."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from realtime import defaults
 from realtime.defaults import *  # noqa: F403 - the machine's own, as in any project that installs it
 from realtime.environment import boolean, integer, listing, text
+from realtime.guard import Setup, refusals
+from realtime.masking import passwords_in
+from realtime.pagepolicy import policy
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 STATE_DIR = BASE_DIR / ".demo"
@@ -18,6 +23,12 @@ DEBUG = boolean("DJANGO_DEBUG", True)
 ALLOWED_HOSTS = listing("DJANGO_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = listing("DJANGO_CSRF_TRUSTED_ORIGINS", [])
 
+# Pages come over TLS, from here or from a proxy that ends it.
+HTTPS = boolean("HTTPS", not DEBUG)
+HSTS_DAYS = integer("HSTS_DAYS", 30, at_least=0, at_most=730)
+LOGIN_FAILURES = integer("LOGIN_FAILURES", 10, at_least=1)
+LOGIN_LOCK_MINUTES = integer("LOGIN_LOCK_MINUTES", 15, at_least=1)
+
 INSTALLED_APPS = [
     "daphne",
     "django.contrib.admin",
@@ -27,7 +38,9 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
+    "axes",
     "channels",
+    "csp",
     "import_export",
     "ninja",
     "realtime",
@@ -36,6 +49,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "realtime.middleware.PagePolicy",
     "django.middleware.gzip.GZipMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -44,6 +58,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "realtime.urls"
 ASGI_APPLICATION = "realtime.asgi.application"
@@ -86,7 +101,8 @@ def database(url: str) -> dict[str, object]:
     return config
 
 
-DATABASES = {"default": database(text("DATABASE_URL", f"sqlite:///{STATE_DIR / 'db.sqlite3'}"))}
+DATABASE_URL = text("DATABASE_URL", f"sqlite:///{STATE_DIR / 'db.sqlite3'}")
+DATABASES = {"default": database(DATABASE_URL)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -151,15 +167,53 @@ LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("hi", "हिन्दी")]
 TIME_ZONE = "UTC"
 USE_TZ = True
 
+# --- security -------------------------------------------------------------------------------------------------------
+
 # Tile providers ask for a referrer; nobody else is told more than the origin.
 SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
 X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {"DIRECTIVES": policy(TILE_URL)}
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$", "^metrics$"]  # asked from inside, without TLS
+SECURE_HSTS_SECONDS = HSTS_DAYS * 24 * 3600 if HTTPS else 0
+# Whether other names of the domain, and browsers' own lists, take part is for the domain's owner to say.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FILES = 1
+# Who guesses passwords is locked out: one name from one address, so that nobody can lock out another.
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AXES_FAILURE_LIMIT = LOGIN_FAILURES
+AXES_COOLOFF_TIME = timedelta(minutes=LOGIN_LOCK_MINUTES)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_CLIENT_IP_CALLABLE = "realtime.proxies.network_address"
+AXES_LOCKOUT_TEMPLATE = "locked.html"
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_DISABLE_ACCESS_LOG = True  # who signs in, and whence, is nobody's business afterwards
+AXES_VERBOSE = False
+# Kafka and Redis on these hosts may be spoken to without TLS, although their addresses are not private.
+PLAINTEXT_HOSTS = listing("PLAINTEXT_HOSTS", [])
+_setup = Setup(
+    debug=DEBUG,
+    secret_key=SECRET_KEY,
+    insecure_key=INSECURE_KEY,
+    hosts=ALLOWED_HOSTS,
+    redis_urls=[defaults.REDIS_URL, *defaults.CHANNEL_REDIS_URLS],
+    kafka_servers=defaults.KAFKA_BOOTSTRAP_SERVERS,
+    kafka_protocol=defaults.KAFKA_SECURITY_PROTOCOL,
+    plaintext_hosts=PLAINTEXT_HOSTS,
+)
+if _reasons := list(dict.fromkeys(refusals(_setup))):
+    raise ImproperlyConfigured("\n".join(_reasons))
 
+LOG_SECRETS = [*defaults.LOG_SECRETS, *passwords_in([DATABASE_URL])]
+if SECRET_KEY != INSECURE_KEY:
+    LOG_SECRETS.append(SECRET_KEY)
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {"stderr": {"class": "realtime.logsafe.MaskedStream", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     # kafka-python tells every reconnect of its own accord; the worker says once a minute what matters.
     "loggers": {

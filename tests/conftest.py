@@ -54,6 +54,10 @@ OURS = (
     "VIEWERS_",
     "CONNECTS_",
     "PERMISSIONS_",
+    "HTTPS",
+    "HSTS_",
+    "LOGIN_",
+    "PLAINTEXT_",
 )
 for name in [name for name in os.environ if name.startswith(OURS)]:
     del os.environ[name]

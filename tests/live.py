@@ -22,7 +22,7 @@ def session_of(stack: Stack) -> str:
         "user = get_user_model().objects.get(is_superuser=True)\n"
         "store = import_module(settings.SESSION_ENGINE).SessionStore()\n"
         "store[SESSION_KEY], store[HASH_SESSION_KEY] = str(user.pk), user.get_session_auth_hash()\n"
-        "store[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]\n"
+        "store[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[-1]\n"
         "store.create(); print(store.session_key)"
     ).strip()
 

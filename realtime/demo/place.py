@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from compose.local.process import LocalServerError
+from realtime.guard import is_public
 
 EVERYWHERE = ("0.0.0.0", "::")
 
@@ -29,7 +30,7 @@ class Place:
     def outside_url(self) -> str | None:
         """What a phone in the same network opens, if it can."""
         address = lan_address() if self.host in EVERYWHERE else None
-        return self._url(address) if address else None
+        return self._url(address) if address and not is_public(address) else None
 
     @property
     def for_this_machine_only(self) -> bool:
@@ -56,7 +57,12 @@ def place_from(env: Mapping[str, str], state: Path) -> Place:
     tls = (env.get("TLS") or "0").lower()
     if tls not in ("0", "1", "true", "false", "yes", "no"):
         raise LocalServerError(f"TLS is {tls!r}; it takes 1 or 0")
-    return Place(env.get("HOST") or "127.0.0.1", int(port), tls in ("1", "true", "yes"), state)
+    host = env.get("HOST") or "127.0.0.1"
+    if is_public(host) and host not in EVERYWHERE:
+        raise LocalServerError(
+            f"HOST is {host!r}; the demo shows its errors with details, so it takes an address of this network"
+        )
+    return Place(host, int(port), tls in ("1", "true", "yes"), state)
 
 
 def in_url(host: str) -> str:

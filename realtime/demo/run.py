@@ -29,6 +29,7 @@ from realtime.demo.certificate import certificate
 from realtime.demo.place import Place, in_url
 from realtime.demo.servers import start_kafka, start_redis
 from realtime.demo.supervisor import Supervisor
+from realtime.guard import is_public
 
 STAFF_NAME = "admin"
 READY_S = 60.0
@@ -121,7 +122,9 @@ def start_processes(place: Place, env: Mapping[str, str], supervisor: Supervisor
     """Start all of them; returns the web process."""
     extra = {"PYTHONUNBUFFERED": "1", "LOGS_SHIP_OWN": env.get("LOGS_SHIP_OWN") or "true"}
     if not env.get("DJANGO_ALLOWED_HOSTS"):
-        extra["DJANGO_ALLOWED_HOSTS"] = ",".join(in_url(host) for host in place.hosts())
+        # Error pages with details are for this machine and its network.
+        near = [host for host in place.hosts() if not is_public(host)]
+        extra["DJANGO_ALLOWED_HOSTS"] = ",".join(in_url(host) for host in near)
     # An access log would hold the tokens of tracking pages.
     web = child(place, "web", ["-m", "realtime.serve", "-v", "0", *listen(place), "realtime.asgi:application"], extra)
     supervisor.start(web)

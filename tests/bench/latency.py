@@ -27,7 +27,7 @@ def latency(place: Place, repeats: int, n: int) -> list[Row]:
     rows = []
     with place.running("web", "live"), Crowd(place.port, "/ws/orders/", place.cookie, VIEWERS) as crowd:
         for rate in (10, 500):
-            rows += _percentiles(f"latency-{rate}", [_ages(place, crowd, rate) for _ in range(repeats)])
+            rows += _percentiles(f"latency-{rate}", [ages(place, crowd, rate) for _ in range(repeats)])
     return rows
 
 
@@ -43,7 +43,7 @@ def flood(place: Place, repeats: int, n: int) -> list[Row]:
         with _workers(place, workers), Crowd(place.port, "/ws/orders/", place.cookie, VIEWERS) as crowd:
             for _ in range(repeats):
                 with _flooded(place) if with_logs else _nothing():
-                    row.values.append(_ages(place, crowd, 100).age(0.99))
+                    row.values.append(ages(place, crowd, 100).age(0.99))
         rows.append(row)
     return rows
 
@@ -78,13 +78,13 @@ def _save(browser: httpx.Client) -> None:
         raise RuntimeError(f"the admin did not save: {done.status_code} {re.findall('errorlist.*', done.text)[:2]}")
 
 
-def _ages(place: Place, crowd: Crowd, rate: int) -> Report:
+def ages(place: Place, crowd: Crowd, rate: int, seconds: float = SECONDS) -> Report:
     """Events at this rate for a while; what the crowd was sent of them."""
     producer = KafkaProducer(bootstrap_servers=place.bootstrap, acks=1, linger_ms=0)
     _send(producer, 20, 1.0)
     time.sleep(0.5)
     crowd.report()
-    _send(producer, rate, SECONDS)
+    _send(producer, rate, seconds)
     time.sleep(0.5)
     producer.close()
     return crowd.report()

@@ -87,8 +87,10 @@ class Place(Stack):
 
     @contextmanager
     def running(self, *names: str, **env: str) -> Iterator[None]:
-        """Our own processes of these names, until the end of the block."""
-        chosen = [self._with(self.processes[name], env) for name in names]
+        """Our own processes of these names, with these settings, until the end of the block."""
+        usual = {name: self.processes[name] for name in names}
+        self.processes.update((name, self._with(process, env)) for name, process in usual.items())
+        chosen = [self.processes[name] for name in names]
         for process in chosen:
             process.start()
         try:
@@ -99,6 +101,7 @@ class Place(Stack):
             yield
         finally:
             stop_all(chosen)
+            self.processes.update(usual)
 
     @contextmanager
     def program(self, name: str, *arguments: str, port: int | None = None, **env: str) -> Iterator[Process]:

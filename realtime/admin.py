@@ -12,7 +12,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from realtime import ingestkeys, replay
+from realtime import ingestkeys, relay, replay
 from realtime.deadletters import unpack_headers
 from realtime.models import DeadLetter, IngestKey, Outbox
 
@@ -32,10 +32,18 @@ class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
 
 @admin.register(Outbox)
 class OutboxAdmin(ReadOnly):
-    list_display = ("id", "topic", "key", "text", "created_at", "sent_at")
-    list_filter = ("topic", ("sent_at", admin.EmptyFieldListFilter))
+    list_display = ("id", "topic", "key", "text", "created_at", "sent_at", "parked_at")
+    list_filter = ("topic", ("sent_at", admin.EmptyFieldListFilter), ("parked_at", admin.EmptyFieldListFilter))
     search_fields = ("key", "event_id")
-    fields = ("topic", "key", "text", "event_id", "created_at", "sent_at")
+    fields = ("topic", "key", "text", "event_id", "created_at", "sent_at", "parked_at", "problem")
+    actions = ("release",)
+
+    def has_release_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("realtime.change_outbox"))
+
+    @admin.action(description="Send again: what was parked for want of a topic", permissions=["release"])
+    def release(self, request: HttpRequest, rows: QuerySet[Outbox]) -> None:
+        self.message_user(request, f"To be sent again: {relay.release(rows)}.", messages.SUCCESS)
 
     @admin.display(description="value")
     def text(self, row: Outbox) -> str:

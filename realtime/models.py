@@ -4,7 +4,10 @@ from django.db import models
 
 
 class Outbox(models.Model):
-    """A record that is to be published: written in the transaction of the change that it tells of."""
+    """A record that is to be published: written in the transaction of the change that it tells of.
+
+    One that Kafka has no topic for is parked, with the reason, so that it holds up nothing after it.
+    """
 
     topic = models.CharField(max_length=249)
     key = models.CharField(max_length=500)
@@ -12,6 +15,8 @@ class Outbox(models.Model):
     event_id = models.CharField(max_length=64, unique=True)
     created_at = models.DateTimeField(auto_now_add=True)
     sent_at = models.DateTimeField(null=True, blank=True)
+    parked_at = models.DateTimeField(null=True, blank=True)
+    problem = models.CharField(max_length=300, blank=True, help_text="why it is parked")
 
     class Meta:
         ordering = ("id",)

@@ -1,5 +1,6 @@
 """Publishing: an outbox row inside the caller's transaction, sent to Kafka by the relay."""
 
+import re
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -11,13 +12,19 @@ from realtime.models import Outbox
 from realtime.records import MAX_VALUE_BYTES
 from realtime.state import nudge_relay
 
+TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
+"""What Kafka takes as a topic's name."""
+
 
 def publish(topic: str, key: str, value: Mapping[str, Any]) -> str:
     """Queues a record for `topic` in the caller's transaction and returns its event id (the `ce_id` header).
 
     The record is sent once that transaction has committed, in the order of the calls; a repeat carries the same id.
-    Raises ValueError for a value that no topic of ours takes: the relay would send nothing after it.
+    Raises ValueError for a name that no topic can have, and for a value that no topic of ours takes: the relay would
+    send nothing after it. Rows for a topic that does not exist are parked, and shown in the admin.
     """
+    if not TOPIC.fullmatch(topic):
+        raise ValueError(f"the topic is {topic!r}; it takes 1 to 249 letters, digits and any of . _ -")
     event_id = str(uuid.uuid4())
     encoded = msgspec.json.encode(value)
     if len(encoded) > MAX_VALUE_BYTES:

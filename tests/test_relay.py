@@ -3,10 +3,13 @@
 import os
 import signal
 import threading
+import uuid
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
 from kafka import KafkaConsumer, TopicPartition
 
@@ -126,6 +129,43 @@ def test_a_nudge_is_left_to_the_relay_that_holds_the_lease(redis_url, topic, pro
 def test_a_value_that_no_topic_takes_is_refused_at_the_save_and_holds_up_nothing(redis_url, topic):
     with pytest.raises(ValueError, match="has 1048586 bytes; at most 1048576 are taken"):
         publish(topic, "bear", {"n": "x" * 1_048_578})
+    assert not Outbox.objects.exists()
+
+
+def test_rows_for_a_topic_that_does_not_exist_are_parked_and_sent_once_it_does(
+    redis_url, topic, consumer, client, caplog
+):
+    producer, late = Producer("test-relay", wait_s=1), f"outbox-late-{uuid.uuid4().hex[:8]}"
+    relay = Relay(producer)
+    try:
+        publish(topic, "bear", {"n": 1})
+        late_ids = [publish(late, "bear", {"n": 2}), publish(late, "bear", {"n": 3})]
+        publish(topic, "bear", {"n": 4})
+        assert relay.turn() == 3
+        assert relay.turn() == 1
+        assert [record.value for record in read(consumer, 2)] == [b'{"n":1}', b'{"n":4}']
+        parked = Outbox.objects.filter(parked_at__isnull=False)
+        assert [row.event_id for row in parked] == late_ids
+        assert {row.problem for row in parked} == {
+            f"Kafka has no topic '{late}'. Make it (manage.py kafka_topics makes ours), then send this row again."
+        }
+        assert late in caplog.text
+
+        topics = Topics()
+        topics.create([late], partitions=1)
+        topics.close()
+        client.force_login(User.objects.create_superuser("ann"))
+        chosen = {"action": "release", "_selected_action": [row.pk for row in parked]}
+        client.post(reverse("admin:realtime_outbox_changelist"), chosen)
+        assert relay.turn() == 2
+        assert not Outbox.objects.filter(sent_at=None).exists()
+    finally:
+        producer.close()
+
+
+def test_a_name_that_no_topic_can_have_is_refused_at_the_save():
+    with pytest.raises(ValueError, match="the topic is 'order updates'; it takes 1 to 249"):
+        publish("order updates", "bear", {"n": 1})
     assert not Outbox.objects.exists()
 
 

@@ -73,6 +73,7 @@ class StaffLens(Lens):
     def __init__(self, filter: OrderFilter = OrderFilter()) -> None:  # noqa: B008 - a tuple
         self.filter = filter
         self.share: Hashable = ("staff", *filter)
+        self._asked = None if filter.orders is None else frozenset(filter.orders)
         self.restart()
 
     def restart(self) -> None:
@@ -84,11 +85,21 @@ class StaffLens(Lens):
     def name(self) -> str:
         return super().name + self._own
 
+    def ids(self, kind: Kind, sofar: Part) -> Sequence[str] | None:
+        if self.filter.orders is None:
+            return None
+        return self.filter.orders if kind == ORDERS else ()
+
+    def concerns(self, part: Part) -> bool:
+        return self._asked is None or any(kind == ORDERS and id in self._asked for kind, id in part.values)
+
     def frame(self, part: Part, held: int | None) -> dict[str, Any] | None:
         orders: list[dict[str, Any]] = []
         couriers: list[dict[str, Any]] = []
         removed: dict[str, list[str]] = {"orders": [], "couriers": []}
         for (kind, id), value in part.values.items():
+            if self._asked is not None and (kind != ORDERS or id not in self._asked):
+                continue  # before it is decoded: these are all but a few
             shown = False
             if kind == ORDERS and (order := self._order(value)) is not None:
                 shown = True
@@ -107,6 +118,8 @@ class StaffLens(Lens):
     def sees(self, id: Id, value: Value) -> bool:
         if self.filter.is_open:
             return True
+        if self._asked is not None and (id[0] != ORDERS or id[1] not in self._asked):
+            return False
         return (self._order(value) if id[0] == ORDERS else self._position(value)) is not None
 
     def knows(self, seq: int) -> bool:

@@ -5,7 +5,10 @@ from math import isfinite
 from typing import NamedTuple
 
 from orders.complaints import short
-from orders.facts import MAX_NAME, STATUSES
+from orders.facts import MAX_ID, MAX_NAME, STATUSES
+
+MAX_ORDERS = 500
+"""So many orders can be asked for by their ids."""
 
 
 class BadFilter(ValueError):
@@ -32,12 +35,14 @@ class OrderFilter(NamedTuple):
     """None and "" leave nothing out. Two filters that ask for the same are equal.
 
     `status` concerns orders alone. `courier`: this courier's orders, and its position. `box`: positions within it, and
-    orders whose destination lies within it (one without a destination is nowhere).
+    orders whose destination lies within it (one without a destination is nowhere). `orders`: these orders, by id, and
+    no positions.
     """
 
     status: tuple[str, ...] | None = None
     courier: str = ""
     box: Box | None = None
+    orders: tuple[str, ...] | None = None
 
     @property
     def is_open(self) -> bool:
@@ -53,6 +58,8 @@ class OrderFilter(NamedTuple):
 
     def sees_position(self, name: str, lat: float, lng: float) -> bool:
         """Whether a courier or place at a position is asked for."""
+        if self.orders is not None:
+            return False
         if self.courier and name != self.courier:
             return False
         return self.box is None or self.box.holds(lat, lng)
@@ -62,11 +69,25 @@ _CANONICAL = {status.casefold(): status for status in STATUSES}
 
 
 def read_filter(params: Mapping[str, str]) -> OrderFilter:
-    """The filter in `status` (a list with commas), `courier` and `bbox` (west,south,east,north). Raises BadFilter."""
+    """The filter in `status`, `courier`, `bbox` (west,south,east,north) and `orders`. Lists take commas.
+
+    Raises BadFilter.
+    """
     courier = params.get("courier", "").strip()
     if len(courier) > MAX_NAME:
         raise BadFilter(f"courier has {len(courier)} characters; at most {MAX_NAME}")
-    return OrderFilter(_status(params.get("status", "")), courier, _box(params.get("bbox", "")))
+    box, orders = _box(params.get("bbox", "")), _orders(params.get("orders", ""))
+    return OrderFilter(_status(params.get("status", "")), courier, box, orders)
+
+
+def _orders(said: str) -> tuple[str, ...] | None:
+    ids = {id for part in said.split(",") if (id := part.strip())}
+    if len(ids) > MAX_ORDERS:
+        raise BadFilter(f"orders names {len(ids)} ids; at most {MAX_ORDERS}")
+    for id in ids:
+        if len(id) > MAX_ID:
+            raise BadFilter(f"orders has {short(id)}; an id has at most {MAX_ID} characters")
+    return tuple(sorted(ids)) or None
 
 
 def _status(said: str) -> tuple[str, ...] | None:

@@ -84,6 +84,9 @@ def test_an_orders_link_is_shown_to_copy_replaced_and_revoked(staff, client):
 def test_a_row_of_the_list_changes_without_a_reload(stack, staff_page):
     make = "from orders.services import create_order, change_order; "
     stack.python(make + "create_order({}, 'test', 'ORD-ROW')")
+    stack.python(make + "create_order({}, 'test', 'ORD-ELSEWHERE')")
+    frames: list[str] = []
+    staff_page.on("websocket", lambda socket: socket.on("framereceived", lambda data: frames.append(str(data))))
     staff_page.goto(f"{stack.base_url}/admin/orders/order/?q=ORD-ROW")
     row = staff_page.locator("#result_list tbody tr").first
     expect(row.locator(".field-status")).to_have_text("Placed")
@@ -91,3 +94,5 @@ def test_a_row_of_the_list_changes_without_a_reload(stack, staff_page):
     expect(row.locator(".field-status")).to_have_text("Packed", timeout=15_000)
     expect(row.locator(".field-courier")).to_have_text("Asha")
     expect(row.locator(".field-updated")).to_have_text(re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$"))
+    assert any("ORD-ROW" in frame for frame in frames)
+    assert not any("ORD-ELSEWHERE" in frame for frame in frames), "a page of the list is fed all orders"

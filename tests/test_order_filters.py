@@ -4,6 +4,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from orders.lens import StaffLens
+from orders.positions import COURIERS
 from orders.selection import BadFilter, Box, read_filter
 from orders.state import ORDERS
 from orders.streams import open_orders
@@ -56,6 +57,20 @@ def test_courier_and_bounds_choose_positions_and_a_status_none():
     assert ids(lens(bbox=CHENNAI).frame(where, None)) == {"Asha"}
 
 
+def test_orders_are_chosen_by_id_and_nothing_else_is_read_or_decoded():
+    some = lens(orders="ORD-1, ORD-3")
+    assert list(some.ids(ORDERS, Part())) == ["ORD-1", "ORD-3"]
+    assert list(some.ids(COURIERS, Part())) == []
+    all_of_them = part(placed(id="ORD-1"), placed(id="ORD-2"), placed(id="ORD-3"), position("Asha"))
+    assert ids(some.frame(all_of_them, None)) == {"ORD-1", "ORD-3"}
+    assert not some.concerns(part(placed(id="ORD-2", rev=2), position("Asha", rev=2)))
+    changed = some.frame(part(placed(id="ORD-2", rev=2), placed("Shipped", "ORD-1", rev=2)), held=1)
+    assert ids(changed) == {"ORD-1"}
+    gone = part({(ORDERS, "ORD-3"): Value(None, 3), (ORDERS, "ORD-2"): Value(None, 3)})
+    assert some.frame(gone, held=2) == {"removed": {"orders": ["ORD-3"]}}
+    assert lens().ids(ORDERS, Part()) is None
+
+
 def test_a_box_may_cross_the_180th_meridian():
     box = Box(170, -20, -170, 0)
     assert box.holds(-10, 175)
@@ -75,6 +90,8 @@ def test_a_box_may_cross_the_180th_meridian():
         ({"bbox": "0,-100,10,40"}, "-90 to 90"),
         ({"bbox": "-190,0,10,40"}, "-180 to 180"),
         ({"courier": "x" * 101}, "100"),
+        ({"orders": "x" * 65}, "64"),
+        ({"orders": ",".join(f"ORD-{n}" for n in range(501))}, "at most 500"),
     ],
 )
 def test_a_filter_that_says_nothing_is_refused_with_name_value_and_rule(asked, word):

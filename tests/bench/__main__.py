@@ -16,7 +16,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.bench import fanout, latency, report, throughput, viewers
+from tests.bench import fanout, latency, page, report, throughput, viewers
 from tests.bench.place import Place
 from tests.bench.report import Row
 
@@ -35,6 +35,7 @@ BENCHES: dict[str, tuple[Bench, int]] = {
     "snapshot-ms": (viewers.snapshot, 0),
     "growth": (throughput.growth, 60_000),
     "flood": (latency.flood, 0),
+    "orders-page": (page.orders_page, 10_000),
 }
 """Each with how many records, or viewers, it takes at size 1."""
 

@@ -39,6 +39,27 @@ def orders(n: int, of: int, first: int = 0) -> Iterator[Made]:
         )
 
 
+def courier(n: int) -> str:
+    return f"Courier {n:05}"
+
+
+def active_orders(n: int, couriers: int) -> Iterator[Made]:
+    """One event for each of `n` orders, as complete as a business would write it; those on the way have a courier."""
+    now = int(time.time() * 1000)
+    for i in range(n):
+        order, status = f"ACT-{i:06}", ("Placed", "Confirmed", "Packed", "Shipped", "Out for delivery")[i % 5]
+        carried = f'"courier":"{courier(i % couriers)}",' if i % 5 >= 2 else ""
+        yield (
+            order,
+            (
+                f'{{"orderId":"{order}","status":"{status}","customerName":"Customer {i}","items":["Rice 5 kg","Tea"],'
+                f'{carried}"due":{now + 3_600_000 + i * 500},"destination":{{"name":"{i} Hill Street",'
+                f'"lat":{13.065 + i % 100 * 0.00035:.5f},"lng":{80.25 + i // 100 % 100 * 0.0004:.5f}}},'
+                f'"timestamp":{now - 600_000 + i}}}'
+            ).encode(),
+        )
+
+
 def locations(n: int, of: int, first: int = 0) -> Iterator[Made]:
     """Fixes of `of` couriers that drive on, a second after the other."""
     begin = int(time.time() * 1000) - 6 * 3_600_000

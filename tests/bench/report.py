@@ -23,7 +23,7 @@ MUST = {
     "save-p50": ("at most", 60), "save-p99": ("at most", 200),
     "viewer-kb": ("at most", 60), "snapshot-ms": ("at most", 500),
     "normalise-brief": ("at least", 120_000), "normalise-ecs": ("at least", 60_000),
-    "marker-p99": ("at most", 500), "map-fps": ("at least", 30),
+    "marker-p99": ("at most", 500), "map-fps": ("at least", 30), "orders-page-ms": ("at most", 1_000),
 }  # fmt: skip
 """What a row must show, in its own unit."""
 RATIOS = {

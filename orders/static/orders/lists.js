@@ -77,6 +77,10 @@ export class Lists {
     this.turnTo(show === "couriers" ? "couriers" : "orders");
   }
 
+  get showsCouriers() {
+    return !this.#panels.couriers.hidden;
+  }
+
   /** @param {string} id */
   pick(id) {
     this.#picks.toggle(id);

@@ -127,11 +127,12 @@ export class Markers {
 
     this.#paintWay(view, chosen);
     const { context, left, top } = view;
+    const serverNow = this.#now();
     for (const { x, y } of places) this.#sprites.pin(context, x - left, y - top, 0.62);
-    for (const spot of alone) this.#paintCourier(view, spot, false);
+    for (const spot of alone) this.#paintCourier(view, spot, false, serverNow);
     if (this.#map.getZoom() >= NAMES_ZOOM) this.#namePlaces(view, places);
     for (const { x, y, points } of crowds) this.#sprites.crowd(context, x - left, y - top, points.length);
-    if (chosen) this.#paintCourier(view, chosen, true);
+    if (chosen) this.#paintCourier(view, chosen, true, serverNow);
     const hovered = this.#shown.find((spot) => spot.marker.courier.name === this.#hovered && spot !== chosen);
     for (const spot of [hovered, chosen]) {
       if (spot && !spot.marker.courier.place) this.#sprites.label(context, spot.marker.courier.name, spot.x - left + 18, spot.y - top);
@@ -161,15 +162,16 @@ export class Markers {
    * @param {import("./overlay.js").View} view
    * @param {Spot} spot
    * @param {boolean} chosen
+   * @param {number} now by the server's clock
    */
-  #paintCourier({ context, left, top, width }, { x, y, marker, course }, chosen) {
+  #paintCourier({ context, left, top, width }, { x, y, marker, course }, chosen, now) {
     const scale = width < 700 || this.#map.getZoom() < 13 ? 0.75 : this.#map.getZoom() < 14.5 ? 0.88 : 1;
     if (marker.courier.place) {
       this.#sprites.pin(context, x - left, y - top, 0.95);
       this.#sprites.label(context, marker.courier.name, x - left + 15, y - top - 22);
       return;
     }
-    const fresh = freshness(this.#now() - marker.courier.timestamp);
+    const fresh = freshness(now - marker.courier.timestamp);
     this.#sprites.courier(context, x - left, y - top, course, fresh, chosen, chosen ? 1 : scale);
   }
 

@@ -24,7 +24,7 @@ import { Store } from "./store.js";
  * @typedef {import("./geo.js").Place} Place
  */
 
-/** The lists are written at most this often, and take no more than a tenth of the time; the map moves with every frame. */
+/** The lists are written at most this often, and take no more than a tenth of the time; positions alone wait for a second. */
 const LIST_MS = 100;
 const LIST_SHARE = 10;
 const STREET_ZOOM = 15;
@@ -65,7 +65,9 @@ showState(live);
 live.addEventListener("snapshot", (event) => {
   const { frame, first, last } = /** @type {CustomEvent} */ (event).detail;
   take(store.snapshot(frame, first, last));
-  if (last) document.body.dataset.ready = "true";
+  if (!last) return;
+  showLists();
+  document.body.dataset.ready = "true";
 });
 live.addEventListener("delta", (event) => take(store.delta(/** @type {CustomEvent} */ (event).detail.frame)));
 setInterval(() => {
@@ -86,8 +88,10 @@ function take(change) {
     showBusy();
     if (opened.order || opened.courier) open(opened);
   }
-  if (following && change.couriers.has(courierInSight()?.name ?? "")) keepInSight();
-  showSoon();
+  const watched = change.couriers.has(courierInSight()?.name ?? "");
+  if (following && watched) keepInSight();
+  // Couriers move all the time: sorting thousands of orders for each of them would leave the map no time.
+  if (change.orders.size || watched || lists.showsCouriers) showSoon();
 }
 
 function showSoon() {
@@ -112,17 +116,22 @@ function showLists() {
 
 /** @param {import("./store.js").Order|undefined} order the one that is open */
 function showChanges(order) {
-  const names = [...new Set([...config.couriers, ...[...store.couriers.values()].filter((one) => !one.place).map(({ name }) => name)])];
   part(".card .change").hidden = !config.mayChange || !order;
-  if (order) changeOne.offer(order.status ? config.steps[order.status] ?? [] : STATUSES, names);
+  if (config.mayChange && order) changeOne.offer(order.status ? config.steps[order.status] ?? [] : STATUSES, names());
   const button = part("#pick");
   button.hidden = !config.mayChange || lists.sought.show === "couriers";
   button.setAttribute("aria-pressed", String(picks.picking));
   part(".bulk").hidden = !picks.picking || button.hidden;
   setText(part(".bulk b"), count(picks.ids.size));
-  changeMany.offer(STATUSES, names);
+  if (config.mayChange && picks.picking) changeMany.offer(STATUSES, names());
   part(".card .replay").hidden = courierInSight() === undefined || courierInSight()?.place === true;
   part(".card .replay").setAttribute("aria-pressed", String(replay.courier !== null && replay.courier === courierInSight()?.name));
+}
+
+/** Who can be given an order. */
+function names() {
+  const moving = [...store.couriers.values()].filter((one) => !one.place);
+  return [...new Set([...config.couriers, ...moving.map(({ name }) => name)])];
 }
 
 function toggleReplay() {

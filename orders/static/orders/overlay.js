@@ -14,8 +14,8 @@ import { L } from "./leaflet.js";
 
 /** Pixels drawn beyond each edge, so that a drag does not show the end of the drawing. */
 const MARGIN = 80;
-/** A drawing that took longer than this leaves the next frame to others. */
-const SLOW_MS = 9;
+/** What moves is drawn at most thirty times a second (a little less than 1/30 s, since frames do not come exactly on time). */
+const EVERY_MS = 30;
 
 export class Overlay {
   #map;
@@ -23,6 +23,7 @@ export class Overlay {
   #canvas = document.createElement("canvas");
   #zooming = false;
   #wanted = false;
+  #drawn = 0;
   #zoom = 0;
   #corner = L.latLng(0, 0);
 
@@ -45,24 +46,24 @@ export class Overlay {
     map.on("move", () => this.redraw());
   }
 
-  /** Asks for a drawing in the next frame. */
+  /** Asks for a drawing in the next frame that is due one. */
   redraw() {
     if (this.#wanted) return;
     this.#wanted = true;
-    requestAnimationFrame((now) => {
+    const wait = (/** @type {number} */ now) => {
+      if (now - this.#drawn < EVERY_MS) return void requestAnimationFrame(wait);
       this.#wanted = false;
       this.#draw(now);
-    });
+    };
+    requestAnimationFrame(wait);
   }
 
   /** @param {number} now */
   #draw(now) {
     if (this.#zooming) return;
-    const started = performance.now();
+    this.#drawn = now;
     const view = this.#place();
-    if (!view || !this.#paint(view, now)) return;
-    if (performance.now() - started < SLOW_MS) this.redraw();
-    else requestAnimationFrame(() => this.redraw());
+    if (view && this.#paint(view, now)) this.redraw();
   }
 
   /**

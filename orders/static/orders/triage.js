@@ -9,7 +9,8 @@ import { isFinished } from "./steps.js";
  *
  * @typedef {{kind: "failed"|"late"|"no courier"|"unassigned"|"silent", for: number}} Trouble for: ms it has lasted
  * @typedef {"attention"|"way"|"preparing"|"finished"} GroupName
- * @typedef {{order: Order, trouble: Trouble|null}} Entry
+ * @typedef {{order: Order, trouble: Trouble|null, nearness: number, promised: number}} Entry
+ *   nearness: how far it is from its customer, the nearest first; promised: when it should be there, ms
  */
 
 /** A packed order may wait this long for a courier before it is trouble. */
@@ -67,9 +68,6 @@ export function matches(order, words) {
 /** @param {string} text */
 export const wordsOf = (text) => text.toLowerCase().split(/\s+/).filter(Boolean);
 
-/** @param {Order} order */
-const promised = (order) => order.eta ?? order.due ?? Infinity;
-
 /**
  * An id settles every tie, so that rows do not change places without a reason.
  * @param {Entry} a
@@ -86,9 +84,7 @@ function byTrouble(a, b) {
  * @param {Entry} b
  */
 function byPromise(a, b) {
-  const [left, right] = [promised(a.order), promised(b.order)];
-  const nearness = (NEARNESS[a.order.status ?? ""] ?? 5) - (NEARNESS[b.order.status ?? ""] ?? 5);
-  return nearness || (left === right ? byId(a, b) : left - right);
+  return a.nearness - b.nearness || (a.promised === b.promised ? byId(a, b) : a.promised - b.promised);
 }
 
 /**
@@ -118,7 +114,8 @@ export function arrange(orders, couriers, now, sought) {
     if (sought.status && order.status !== sought.status) continue;
     if (!matches(order, sought.words)) continue;
     const trouble = troubleOf(order, couriers.get(order.courier ?? ""), now);
-    groups[groupOf(order, trouble)].push({ order, trouble });
+    const nearness = NEARNESS[order.status ?? ""] ?? 5;
+    groups[groupOf(order, trouble)].push({ order, trouble, nearness, promised: order.eta ?? order.due ?? Infinity });
   }
   groups.attention.sort(byTrouble);
   groups.way.sort(byPromise);

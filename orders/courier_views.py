@@ -5,13 +5,18 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils import translation
+from django.utils.cache import patch_vary_headers
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
 from orders.courier import find_link, known_of
+from orders.courier_wording import courier_words
+from orders.models import CourierLink
 from orders.reports import FAILED, MAX_REPORTS, judge, reports_in
 from orders.steps import COURIERS_STEPS
+from orders.wording import language_of
 from realtime.api import KafkaAway, acked_publish, limited
 
 MAX_BODY = 256 * 1024
@@ -30,20 +35,29 @@ def private(response: HttpResponse) -> HttpResponse:
 @require_safe
 @never_cache
 def page(request: HttpRequest, token: str) -> HttpResponse:
-    """A courier's open orders, with the steps it may take."""
-    link = find_link(token)
-    if link is None:
-        return private(render(request, "orders/courier_gone.html", status=404))
-    config = {
+    """A courier's open orders, with the steps it may take, in the courier's language."""
+    link, language = find_link(token), language_of(request)
+    with translation.override(language):
+        if link is None:
+            response = render(request, "orders/courier_gone.html", {"language": language}, status=404)
+        else:
+            context = {"config": config_of(link), "courier": link.courier.name, "words": courier_words()}
+            response = render(request, "orders/courier.html", context | {"language": language})
+    response["Content-Language"] = language
+    patch_vary_headers(response, ["Accept-Language"])
+    return private(response)
+
+
+def config_of(link: CourierLink) -> dict[str, Any]:
+    return {
         "courier": link.courier.name,
         "id": link.courier_id,
-        "view": f"courier/{token}",
+        "view": f"courier/{link.token}",
         "steps": COURIERS_STEPS,
         "noteFor": FAILED,
         "most": MAX_REPORTS // 2,
         "now": int(time.time() * 1000),
     }
-    return private(render(request, "orders/courier.html", {"config": config, "courier": link.courier.name}))
 
 
 @csrf_exempt  # no cookie counts here: only who holds the token can send

@@ -52,10 +52,18 @@ class Fix(Struct, tag="fix", tag_field="type", rename="camel", kw_only=True):
 
 
 class Refused(NamedTuple):
-    """A report that is not taken, and why."""
+    """A report that is not taken, and why: in words, and as a code for which the page has its own ("": none)."""
 
     id: str
     reason: str
+    code: str = ""
+
+
+class Wrong(NamedTuple):
+    """What is wrong with a report."""
+
+    reason: str
+    code: str = ""
 
 
 class Item(NamedTuple):
@@ -110,40 +118,41 @@ def judge(
     taken: list[str] = []
     refused: list[Refused] = []
     for report in reports:
-        why = _wrong_time(report.timestamp, now) or (_wrong_step(report, known) if isinstance(report, Step) else "")
-        item = "" if why else _item(report, courier, page, known, now)
+        wrong = _wrong_time(report.timestamp, now) or (_wrong_step(report, known) if isinstance(report, Step) else None)
+        item = wrong or _item(report, courier, page, known, now)
         if isinstance(item, Item):
             items.append(item)
             taken.append(report.id)
         else:
-            refused.append(Refused(report.id, why or item))
+            refused.append(Refused(report.id, *item))
     return items, taken, refused
 
 
-def _wrong_time(time: int, now: int) -> str:
+def _wrong_time(time: int, now: int) -> Wrong | None:
     if time > now + AHEAD_MS:
-        return "It lies in the future: set the clock of this device."
-    return "It is older than a week." if time < now - OLDEST_MS else ""
+        return Wrong("It lies in the future: set the clock of this device.", "future")
+    return Wrong("It is older than a week.", "old") if time < now - OLDEST_MS else None
 
 
-def _wrong_step(step: Step, known: Mapping[str, Known]) -> str:
+def _wrong_step(step: Step, known: Mapping[str, Known]) -> Wrong | None:
     """Why a step is not the courier's to report. The order of steps is not judged: what happened is merged."""
     if step.status not in TAKEN:
-        return f"A courier cannot make an order {step.status[:40]}; it takes {either(TAKEN)}."
+        return Wrong(f"A courier cannot make an order {step.status[:40]}; it takes {either(TAKEN)}.")
     if step.status == FAILED and not step.note.strip():
-        return "A failed attempt takes a note that says why."
+        return Wrong("A failed attempt takes a note that says why.")
     order = known.get(step.order_id)
     if order is None or order.since is None or order.since > step.timestamp:
-        return f"{step.order_id} is not among your orders."
+        return Wrong(f"{step.order_id} is not among your orders.", "foreign")
     state = order.state
     over = state.times.get(state.status or "", state.timestamp) if state.status in FINISHED else None
     if state.deleted or (over is not None and over < step.timestamp):
-        return f"{step.order_id} is {'deleted' if state.deleted else (state.status or '').lower()} already."
-    return ""
+        ended = "deleted" if state.deleted else (state.status or "").lower()
+        return Wrong(f"{step.order_id} is {ended} already.", "over")
+    return None
 
 
-def _item(report: Report, courier: str, page: int, known: Mapping[str, Known], now: int) -> Item | str:
-    """The record of a report, as the worker will read it; a text that says what is wrong with it."""
+def _item(report: Report, courier: str, page: int, known: Mapping[str, Known], now: int) -> Item | Wrong:
+    """The record of a report, as the worker will read it; or what is wrong with it."""
     said: dict[str, Any] = {name: value for name, value in to_builtins(report).items() if value not in (None, "")}
     ours = {"id", "type"}
     headers = (("ce_id", f"courier-{page}-{report.id}".encode()),)
@@ -157,7 +166,7 @@ def _item(report: Report, courier: str, page: int, known: Mapping[str, Known], n
         value = {**said, "name": courier, "source": FIX_SOURCE}
         item = Item(LOCATION_TOPIC, courier, json.encode(without(value, ours if own else ours | {"orderId"})), headers)
         event = decode_location(_record(item, now))
-    return str(event) if isinstance(event, Malformed) else item
+    return Wrong(str(event)) if isinstance(event, Malformed) else item
 
 
 def without(value: Mapping[str, Any], names: set[str]) -> dict[str, Any]:

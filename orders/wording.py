@@ -106,6 +106,10 @@ def words() -> Words:
             "over server-sent events": _("over server-sent events"),
             "over long polling": _("over long polling"),
             "This link shows no order, or no longer.": _("This link shows no order, or no longer."),
+            "This link is not valid, or has expired.": _("This link is not valid, or has expired."),
+            "This page and the server no longer understand each other. Reload the page.": _(
+                "This page and the server no longer understand each other. Reload the page."
+            ),
             **units,
         },
         "map": {

@@ -16,6 +16,23 @@ WAREHOUSE, STREET, DOOR = (13.0827, 80.2707), (13.0800, 80.2650), (13.0774, 80.2
 OUT = "Out for delivery"
 
 
+WATCH_WAKE_LOCK = """
+window.locks = [];
+Object.defineProperty(navigator, "wakeLock", { value: {
+  async request(type) {
+    const lock = new EventTarget();
+    Object.assign(lock, { type, released: false, async release() {
+      if (lock.released) return;
+      lock.released = true;
+      lock.dispatchEvent(new Event("release"));
+    } });
+    window.locks.push(lock);
+    return lock;
+  },
+} });
+"""
+
+
 def spot(at: tuple[float, float]) -> dict[str, float]:
     return {"latitude": at[0], "longitude": at[1], "accuracy": 8}
 
@@ -210,6 +227,46 @@ def test_a_refused_step_is_told_with_its_reason_and_the_page_shows_what_is_true(
     expect(courier.get_by_role("alert")).to_contain_text("ORD-REF is not among your orders.", timeout=20_000)
     courier.get_by_role("button", name="OK").click()
     expect(card(courier, "ORD-REF")).to_have_count(0)
+
+
+def test_everything_that_the_page_says_is_in_the_couriers_language(stack, phone):
+    carried(stack, "ORD-DE", "Dora Deutsch")
+    courier = phone(f"{courier_link(stack, 'Dora Deutsch')}?lang=de")
+    courier.get_by_role("button", name="Meinen Standort teilen").click()
+    expect(courier.locator(".share .now")).to_contain_text("Geteilt mit der Zentrale")
+    mine = card(courier, "ORD-DE")
+    expect(mine.locator("[data-status]")).to_have_text("Gepackt")
+    expect(mine.locator(".to")).to_contain_text("Kein Ziel angegeben")
+    expect(mine.locator("dt")).to_have_text(["Für"])
+    courier.context.set_offline(True)
+    stack.python("from orders import services; services.delete_order('ORD-DE', 'test')")
+    mine.get_by_role("button").click()
+    expect(courier.locator(".waits")).to_contain_text("Keine Verbindung: 1 Schritt")
+    expect(mine.locator(".sent")).to_have_text("Wartet auf das Senden.")
+    courier.context.set_offline(False)
+    expect(courier.get_by_role("alert")).to_contain_text("ORD-DE gehört nicht zu Ihren Aufträgen.", timeout=20_000)
+    expect(courier.get_by_text("Keine offenen Aufträge.")).to_be_visible()
+    expect(courier.locator(".state")).to_contain_text("Live")
+
+
+def test_the_screen_is_kept_awake_while_the_position_is_shared_and_no_longer(stack, new_context):
+    """Chromium without a screen has no wake lock to give: the platform's request is watched, not ours."""
+    context = new_context(base_url=stack.base_url, permissions=["geolocation"], geolocation=spot(WAREHOUSE), **PHONE)
+    courier = context.new_page()
+    courier.add_init_script(WATCH_WAKE_LOCK)
+    courier.goto(courier_link(stack, "Wanda Wake"))
+    locks = "window.locks.map(({ type, released }) => `${type} ${released ? 'released' : 'held'}`).join()"
+    share = courier.locator(".share button")
+    share.click()
+    expect(courier.locator(".awake")).to_have_text("The screen stays on meanwhile.")
+    assert courier.evaluate(locks) == "screen held"
+    courier.evaluate("window.locks[0].release()")  # as the platform does when the page is hidden
+    expect(courier.locator(".awake")).to_have_text("")
+    courier.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(courier.locator(".awake")).to_have_text("The screen stays on meanwhile.")
+    assert courier.evaluate(locks) == "screen released,screen held"
+    share.click()
+    courier.wait_for_function(f"{locks} === 'screen released,screen released'")
 
 
 def test_the_page_says_why_it_has_no_position(stack, new_context):

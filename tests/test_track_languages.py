@@ -1,4 +1,4 @@
-"""The tracking page speaks its reader's language, English, German or Hindi, in every word and in the first HTML."""
+"""The tracking and the courier's page speak their reader's language, in every word and in the first HTML."""
 
 import json
 import re
@@ -10,20 +10,26 @@ from django.conf import settings
 from django.utils import translation
 
 from orders import services
+from orders.courier import new_link
+from orders.courier_wording import courier_words
 from orders.facts import STATUSES
+from orders.models import Courier
 from orders.wording import fill, words
 from tests.test_track_privacy import FULL
 
 ROOT = Path(__file__).resolve().parent.parent
 OTHERS = ["de", "hi"]
-SAME = {"s", "min", "h", "d", "m", "km", "ms", "Live"}
+SAME = {"s", "min", "h", "d", "m", "km", "ms", "Live", "OK"}
 """What German writes as English does."""
 STATE = re.compile(r'say\(\s*"([^"]+)"')
 
 
-def told(language):
+TABLES = [words, courier_words]
+
+
+def told(language, tables=words):
     with translation.override(language):
-        return {(table, name): text for table, texts in words().items() for name, text in texts.items()}
+        return {(table, name): text for table, texts in tables().items() for name, text in texts.items()}
 
 
 def messages(language):
@@ -41,9 +47,10 @@ def test_the_languages_are_these():
     assert [code for code, _ in settings.LANGUAGES] == ["en", *OTHERS]
 
 
+@pytest.mark.parametrize("tables", TABLES)
 @pytest.mark.parametrize("language", OTHERS)
-def test_every_word_is_translated_and_keeps_its_places(language):
-    english, other = told("en"), told(language)
+def test_every_word_is_translated_and_keeps_its_places(language, tables):
+    english, other = told("en", tables), told(language, tables)
     same = {key for key in english if english[key] == other[key] and english[key] not in SAME}
     assert same == set()
     assert {key for key in english if places(english[key]) != places(other[key])} == set()
@@ -54,7 +61,7 @@ def test_every_word_is_translated_and_keeps_its_places(language):
 @pytest.mark.parametrize("language", OTHERS)
 def test_every_word_of_the_templates_is_translated(language):
     catalogue = messages(language)
-    for name in ("track", "gone"):
+    for name in ("track", "gone", "courier", "courier_gone"):
         text = (ROOT / "templates" / "orders" / f"{name}.html").read_text()
         said = re.findall(r"""{% translate ["'](.+?)["'] %}""", text)
         said += [
@@ -65,10 +72,18 @@ def test_every_word_of_the_templates_is_translated(language):
         assert [one for one in said if one not in catalogue] == []
 
 
+@pytest.mark.parametrize("name", ["courier", "courier_gone"])
+def test_nothing_stands_in_the_couriers_templates_that_is_not_translated(name):
+    text = (ROOT / "templates" / "orders" / f"{name}.html").read_text()
+    bare = re.sub(r"{% block body_class %}.*?{% endblock %}|{%.*?%}|{{.*?}}|<[^>]*>", "\n", text, flags=re.DOTALL)
+    assert set(re.findall(r"[^\W\d_]+", bare)) <= {"Sightline"}
+
+
 def test_every_status_has_its_words():
     english = told("en")
     for table in ("headlines", "steps", "happened"):
         assert [status for status in STATUSES if (table, status) not in english] == []
+    assert set(courier_words()["statuses"]) == {"", *STATUSES}
 
 
 def test_every_word_beside_the_line_of_sight_is_in_the_table():
@@ -104,6 +119,28 @@ def test_the_first_html_is_in_the_language_that_is_asked_for(client, accept, que
     gone = client.get(f"/track/{'x' * 30}/{query}", headers={"Accept-Language": accept}).content.decode()
     assert ("This link does not work" in gone) == (language == "en")
     assert translation.get_language() == "en", "the language of the page outlived it"
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("redis_url")
+@pytest.mark.parametrize(
+    ("accept", "query", "language", "words"),
+    [
+        ("de-AT,de;q=0.9", "", "de", ("Ihr Standort", "Niemand zu Hause", "Nicht geteilt.")),
+        ("en", "?lang=hi", "hi", ("आपका स्थान", "घर पर कोई नहीं था", "साझा नहीं की जा रही।")),
+        ("fr", "", "en", ("Your position", "Nobody at home", "Not shared.")),
+    ],
+)
+def test_the_couriers_page_is_in_the_language_that_is_asked_for(client, accept, query, language, words):
+    link = new_link(Courier.objects.create(name="Asha"))
+    response = client.get(f"/courier/{link.token}/{query}", headers={"Accept-Language": accept})
+    page = response.content.decode()
+    assert f'<html lang="{language}">' in page
+    assert response["Content-Language"] == language
+    assert "Accept-Language" in response["Vary"]
+    assert [word for word in words if word not in page] == []
+    gone = client.get(f"/courier/{'x' * 30}/{query}", headers={"Accept-Language": accept}).content.decode()
+    assert ("This link does not work" in gone) == (language == "en")
 
 
 def test_a_name_that_looks_like_a_place_is_not_filled_in_again():

@@ -1,7 +1,7 @@
 // What waits to be sent is kept, bounded and sent in order; a courier sees at once what it reported.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Orders, statusOf, waits } from "../../orders/static/orders/courierorders.js";
+import { Orders, statusOf, waits, whyRefused } from "../../orders/static/orders/courierorders.js";
 import { Queue } from "../../orders/static/orders/queue.js";
 
 class Store {
@@ -102,8 +102,16 @@ test("what is due first comes first, and a step moves no card", () => {
 });
 
 test("what waits is told only while there is no connection", () => {
-  assert.equal(waits({ steps: 1, fixes: 2 }, false, true), "");
-  assert.equal(waits({ steps: 0, fixes: 0 }, true, true), "");
-  assert.equal(waits({ steps: 1, fixes: 0 }, true, true), "No connection: 1 step waits on this phone.");
-  assert.match(waits({ steps: 2, fixes: 1 }, true, false), /2 steps and 1 position wait on this phone, but only while/);
+  const words = { step: "1 step", steps: "{n} steps", fix: "1 position", fixes: "{n} positions", both: "{steps} and {fixes}", kept: "kept: {what}", unkept: "only here: {what}" };
+  assert.equal(waits({ steps: 1, fixes: 2 }, false, true, words), "");
+  assert.equal(waits({ steps: 0, fixes: 0 }, true, true, words), "");
+  assert.equal(waits({ steps: 1, fixes: 0 }, true, true, words), "kept: 1 step");
+  assert.equal(waits({ steps: 0, fixes: 3 }, true, true, words), "kept: 3 positions");
+  assert.equal(waits({ steps: 2, fixes: 1 }, true, false, words), "only here: 2 steps and 1 position");
+});
+
+test("a refusal is told in the page's words where it has any, else in the server's", () => {
+  const words = { foreign: "{order} is not yours", other: "Not taken: {reason}" };
+  assert.equal(whyRefused({ reason: "A is not among your orders.", code: "foreign" }, "A", words), "A is not yours");
+  for (const code of ["", undefined, "new"]) assert.equal(whyRefused({ reason: "Too far.", code }, "A", words), "Not taken: Too far.");
 });

@@ -4,7 +4,7 @@ import { connect } from "../realtime/live.js";
 import { showState } from "../realtime/sight.js";
 import { askNote } from "./asknote.js";
 import { cardRow } from "./couriercard.js";
-import { Orders, statusOf, waits } from "./courierorders.js";
+import { Orders, statusOf, waits, whyRefused } from "./courierorders.js";
 import { KeyedRows, setText } from "./keyed.js";
 import { given, part } from "./page.js";
 import { Queue, storage } from "./queue.js";
@@ -21,16 +21,8 @@ const config = given("config");
 const loaded = performance.now();
 const OUT = "Out for delivery";
 const SETTLED_MS = 8_000;
-/** @type {Record<import("./sharing.js").State, string>} */
-const SAID = {
-  off: "Not shared.",
-  asking: "Asking your phone…",
-  on: "Shared with dispatch, and with the customers you are on the way to.",
-  searching: "Shared, but your phone does not know where it is just now.",
-  denied: "Blocked: allow the location for this site in your browser's settings, then try again.",
-  insecure: "Phones tell their position only to pages over https. Ask for the address that begins with https://.",
-  missing: "This browser cannot tell where it is.",
-};
+/** @type {import("./courierorders.js").Words} */
+const words = given("words");
 
 const kept = storage();
 const wish = `courier.${config.id}.shares`;
@@ -39,12 +31,12 @@ const orders = new Orders();
 const queue = new Queue(kept, `courier.${config.id}.report.`);
 const sender = new Sender(new URL("report", location.href).pathname, queue, config.most);
 const sharing = new Sharing();
-const rows = new KeyedRows(cardRow);
+const rows = new KeyedRows((id) => cardRow(id, words));
 /** @type {Map<string, {step: import("./queue.js").Step, until: number}>} sent, and not yet come back as the order's status */
 const settling = new Map();
 let ready = false;
 
-showState(live);
+showState(live, false);
 live.addEventListener("snapshot", (event) => {
   const { frame, first, last } = /** @type {CustomEvent} */ (event).detail;
   orders.snapshot(frame, first, last);
@@ -67,8 +59,8 @@ sender.addEventListener("answered", (event) => {
     const shown = orders.all.get(step.orderId);
     // The frame that tells of it may have been quicker than the answer.
     if (accepted.includes(step.id) && shown && shown.status !== step.status) settling.set(step.orderId, { step, until: Date.now() + SETTLED_MS });
-    const why = refused.find((/** @type {{id: string}} */ { id }) => id === step.id)?.reason;
-    if (why) tell(`${step.orderId}, ${step.status}: ${why}`);
+    const why = refused.find((/** @type {{id: string}} */ { id }) => id === step.id);
+    if (why) tell(`${step.orderId}, ${words.statuses[step.status] ?? step.status}: ${whyRefused(why, step.orderId, words.refused)}`);
   }
 });
 sender.addEventListener("state", () => (sender.ended ? end() : show()));
@@ -137,28 +129,28 @@ function show() {
   const items = list.map((order) => {
     const status = statusShown(order);
     const steps = config.steps[status ?? ""] ?? [];
-    const sent = queue.stepOf(order.orderId) ? (sender.away ? "Waits to be sent." : "Sending…") : "";
+    const sent = queue.stepOf(order.orderId) ? (sender.away ? words.card.waits : words.card.sending) : "";
     return /** @type {[string, import("./couriercard.js").Item]} */ ([order.orderId, { order, status, steps, sent, now: now(), take }]);
   });
   rows.show([{ into: part(".orders ul"), items }]);
   setText(part("#own span"), ready ? String(list.length) : "");
   part("[data-waiting]").hidden = ready;
   part("[data-none]").hidden = !ready || list.length > 0;
-  const text = waits(queue.size(), sender.away, queue.kept);
+  const text = waits(queue.size(), sender.away, queue.kept, words.waits);
   part(".waits").hidden = !text;
   setText(part(".waits"), text);
 }
 
 function showSharing() {
   const button = /** @type {HTMLButtonElement} */ (part(".share button"));
-  setText(part(".share .now"), SAID[sharing.state]);
-  setText(button, sharing.wanted ? "Stop sharing" : "Share my position");
+  setText(part(".share .now"), words.sharing[sharing.state]);
+  setText(button, sharing.wanted ? words.sharing.stop : words.sharing.start);
   button.setAttribute("aria-pressed", String(sharing.wanted));
   button.classList.toggle("primary", !sharing.wanted);
   button.hidden = sharing.state === "insecure" || sharing.state === "missing";
   part(".share").dataset.state = sharing.state;
-  const awake = { true: "The screen stays on meanwhile.", false: "", null: "This browser cannot keep the screen on: tap it now and then." };
-  setText(part(".awake"), sharing.wanted ? awake[/** @type {"true"} */ (String(sharing.awake))] : "");
+  const awake = sharing.awake ? words.sharing.awake : sharing.awake === null ? words.sharing.sleepy : "";
+  setText(part(".awake"), sharing.wanted ? awake : "");
 }
 
 /** @param {string} text */
@@ -167,7 +159,7 @@ function tell(text) {
   const close = document.createElement("button");
   close.type = "button";
   close.className = "button";
-  close.textContent = "OK";
+  close.textContent = words.refused.ok;
   close.addEventListener("click", () => item.remove());
   item.append(text, close);
   part(".problems").append(item);

@@ -13,9 +13,10 @@ import { clock } from "./times.js";
 
 /**
  * @param {string} id
+ * @param {import("./courierorders.js").Words} words
  * @returns {import("./keyed.js").Row<Item>}
  */
-export function cardRow(id) {
+export function cardRow(id, words) {
   const element = copyOf("order-card");
   const [chip, to, facts, steps, sent] = ["[data-status]", ".to", "dl", ".steps", ".sent"].map((name) => part(name, element));
   element.dataset.order = id;
@@ -23,27 +24,35 @@ export function cardRow(id) {
   return {
     element,
     fill({ order, status, steps: onward, sent: said, now, take }) {
-      showStatus(chip, status);
-      showGoal(to, order);
-      const list = factsOf(order, now);
+      showStatus(chip, status, nameOf(status, words));
+      showGoal(to, order, words.card);
+      const list = factsOf(order, now, words.card);
       fitChildren(facts, list.length, "div", ["dt", "dd"]);
       list.forEach(([term, text], i) => {
         setText(facts.children[i].children[0], term);
         setText(facts.children[i].children[1], text);
       });
-      showSteps(steps, onward, (step) => take(id, step), id);
+      const named = onward.map((step) => /** @type {[string, string]} */ ([step, nameOf(step, words)]));
+      showSteps(steps, named, (step) => take(id, step), id);
       setText(sent, said);
     },
   };
 }
 
 /**
+ * @param {string|undefined} status
+ * @param {import("./courierorders.js").Words} words
+ */
+const nameOf = (status, { statuses }) => statuses[status ?? ""] ?? status ?? "";
+
+/**
  * @param {HTMLElement} to
  * @param {Order} order
+ * @param {Record<string, string>} words
  */
-function showGoal(to, { destination }) {
+function showGoal(to, { destination }, words) {
   const [name, link] = [to.children[0], /** @type {HTMLAnchorElement} */ (to.children[1])];
-  setText(name, destination ? destination.name || "A place on the map" : "No destination given");
+  setText(name, destination ? destination.name || words.somewhere : words.nowhere);
   link.hidden = !destination;
   if (!destination) return;
   const { lat, lng } = destination;
@@ -54,37 +63,39 @@ function showGoal(to, { destination }) {
 /**
  * @param {Order} order
  * @param {number} now
+ * @param {Record<string, string>} words
  * @returns {[string, string][]}
  */
-function factsOf(order, now) {
+function factsOf(order, now, words) {
   /** @type {[string, string|undefined][]} */
   const facts = [
-    ["For", order.customerName],
-    ["Due", order.due === undefined ? undefined : clock(order.due, now)],
-    ["Items", order.items?.join(", ")],
-    ["Note", order.note],
-    ["Public note", order.publicNote],
+    [words.for, order.customerName],
+    [words.due, order.due === undefined ? undefined : clock(order.due, now)],
+    [words.items, order.items?.join(", ")],
+    [words.note, order.note],
+    [words.publicNote, order.publicNote],
   ];
   return /** @type {[string, string][]} */ (facts.filter(([, text]) => text));
 }
 
 /**
  * @param {HTMLElement} into
- * @param {string[]} onward
+ * @param {[string, string][]} onward each status with its name
  * @param {(step: string) => void} take
  * @param {string} id
  */
 function showSteps(into, onward, take, id) {
-  if (into.dataset.steps === onward.join()) return;
+  const key = onward.map(([step]) => step).join();
+  if (into.dataset.steps === key) return;
   const focused = into.contains(document.activeElement);
-  into.dataset.steps = onward.join();
+  into.dataset.steps = key;
   into.replaceChildren(
-    ...onward.map((step, i) => {
+    ...onward.map(([step, name], i) => {
       const button = document.createElement("button");
       button.type = "button";
       button.className = i === 0 ? "button big primary" : "button big";
-      button.textContent = step;
-      button.setAttribute("aria-label", `${id}: ${step}`);
+      button.textContent = name;
+      button.setAttribute("aria-label", `${id}: ${name}`);
       button.addEventListener("click", () => take(step));
       return button;
     }),

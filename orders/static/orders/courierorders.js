@@ -1,11 +1,13 @@
 // @ts-check
 // A courier's orders and what is said of them while a report is on its way (pure).
+import { fill } from "./answer.js";
 
 /**
  * @typedef {{orderId: string, status?: string, customerName?: string, items?: string[], due?: number, note?: string,
  *   publicNote?: string, destination?: {name?: string, lat: number, lng: number}, rev: number}} Order
  * @typedef {{orders?: Order[], removed?: {orders?: string[]}}} Frame
  * @typedef {import("./queue.js").Step} Step
+ * @typedef {Record<"statuses"|"sharing"|"card"|"waits"|"refused", Record<string, string>>} Words
  */
 
 export class Orders {
@@ -54,10 +56,22 @@ export const statusOf = (order, reported) => reported?.status ?? order.status;
  * @param {{steps: number, fixes: number}} size
  * @param {boolean} away
  * @param {boolean} kept
+ * @param {Record<string, string>} words
  */
-export function waits({ steps, fixes }, away, kept) {
+export function waits({ steps, fixes }, away, kept, words) {
   if (!away || steps + fixes === 0) return "";
-  const parts = [steps && `${steps} ${steps === 1 ? "step" : "steps"}`, fixes && `${fixes} ${fixes === 1 ? "position" : "positions"}`];
-  const what = parts.filter(Boolean).join(" and ");
-  return `No connection: ${what} ${steps + fixes === 1 ? "waits" : "wait"} on this phone${kept ? "" : ", but only while this page stays open"}.`;
+  const some = {
+    steps: fill(steps === 1 ? words.step : words.steps, { n: steps }),
+    fixes: fill(fixes === 1 ? words.fix : words.fixes, { n: fixes }),
+  };
+  const what = steps && fixes ? fill(words.both, some) : steps ? some.steps : some.fixes;
+  return fill(kept ? words.kept : words.unkept, { what });
 }
+
+/**
+ * Why a report was refused, in the page's words where it has any for that.
+ * @param {{reason: string, code?: string}} refused
+ * @param {string} order
+ * @param {Record<string, string>} words
+ */
+export const whyRefused = ({ reason, code }, order, words) => fill(words[code || "other"] ?? words.other, { order, reason });

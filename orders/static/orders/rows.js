@@ -16,9 +16,9 @@ import { outlook, slug, troubleInWords, whoOf } from "./words.js";
 /**
  * @param {HTMLElement} chip
  * @param {string|undefined} status
+ * @param {string} [text] what the status is called
  */
-export function showStatus(chip, status) {
-  const text = status ?? "No status yet";
+export function showStatus(chip, status, text = status ?? "No status yet") {
   const before = chip.textContent;
   if (before === text) return;
   chip.textContent = text;

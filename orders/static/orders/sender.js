@@ -3,7 +3,7 @@
 
 /**
  * @typedef {import("./queue.js").Queue} Queue
- * @typedef {{id: string, reason: string}} Refused
+ * @typedef {{id: string, reason: string, code?: string}} Refused
  * @typedef {{ok: boolean, away: boolean, ended: boolean}} State
  *   away: the last try did not get through; ended: the link works no longer
  */

@@ -16,7 +16,7 @@ class Outbox(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     parked_at = models.DateTimeField(null=True, blank=True)
-    problem = models.CharField(max_length=300, blank=True, help_text="why it is parked")
+    problem = models.CharField(max_length=300, blank=True, default="", db_default="", help_text="why it is parked")
 
     class Meta:
         ordering = ("id",)

@@ -18,6 +18,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='outbox',
             name='problem',
-            field=models.CharField(blank=True, help_text='why it is parked', max_length=300),
+            field=models.CharField(blank=True, db_default='', default='', help_text='why it is parked', max_length=300),
         ),
     ]

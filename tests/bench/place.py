@@ -95,7 +95,7 @@ class Place(Stack):
             process.start()
         try:
             if "web" in names:
-                chosen[names.index("web")].wait_until(lambda: http_status(f"{self.base_url}/healthz") == 200, 30)
+                self.processes["web"].wait_until(lambda: http_status(f"{self.base_url}/healthz") == 200, 30)
             if "live" in names:
                 self.wait(lambda: self.client.zcard("stream:workers") > 0)
             yield

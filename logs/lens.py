@@ -10,6 +10,7 @@ from logs.filters import LogFilter
 from realtime.api import Id, Kind, Lens, Line, Part, Tally
 
 SINCE: Id = (window.SINCE, window.SINCE.ids[0])
+LEVEL, URGENT = b'"level":"', (b'ERROR"', b'FATAL"')
 SERVICES: Id = (window.SERVICES, window.SERVICES.ids[0])
 
 
@@ -34,6 +35,10 @@ class LogsLens(Lens):
 
     def lines(self, lines: Sequence[Line]) -> Sequence[Line]:
         return lines if self.sees_all_lines else [line for line in lines if self._matches(line.data)]
+
+    def urgent(self, line: Line) -> bool:
+        """ERROR and above, told by the bytes: before a line's level stand only its id and its time."""
+        return line.data.startswith(URGENT, line.data.find(LEVEL) + len(LEVEL))
 
     def frame(self, part: Part, held: int | None) -> dict[str, Any] | None:
         """A snapshot has its lists even where they are empty; a delta only what changed."""

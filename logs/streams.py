@@ -38,6 +38,7 @@ LOGS = View(
     kinds=(window.SERVICES, window.SINCE),
     tail=RECENT,
     tallies=(window.SECONDS, window.MINUTES),
+    per_second=settings.LOGS_PER_SECOND,
 )
 
 SERVICE_LOGS = Stream(

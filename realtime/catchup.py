@@ -12,8 +12,9 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from realtime.cursors import START, Cursor, Inside, Key
-from realtime.frames import SLICE_BYTES, Frame, encode, newest
+from realtime.frames import SLICE_BYTES, Frame, encode
 from realtime.lenses import EXTRA_BYTES, TOTAL_BYTES, Lens, Line, Part, Value, View
+from realtime.pace import newest
 from realtime.shapes import Id, Tally
 from realtime.state.reader import Read, Reader
 
@@ -42,6 +43,7 @@ class Piece(NamedTuple):
     frames: list[Frame]
     after: Key | None
     number: int
+    lines: int
 
     @property
     def size(self) -> int:
@@ -78,12 +80,13 @@ class Atom(NamedTuple):
 class Walk:
     """A view as one lens sees it: the whole of it (`base` is None), or what changed after the place `base`.
 
-    `seq` is what a viewer holds who was told all of it.
+    `seq` is what a viewer holds who was told all of it; `limit` is how many lines it tells.
     """
 
     def __init__(self, reader: Reader, view: View, lens: Lens, epoch: str, base: Cursor | None = None) -> None:
         self.reader, self.view, self.lens, self.epoch, self.base = reader, view, lens, epoch, base
         self.seq: int | None = None
+        self.limit = view.limit
         self.number = 0 if base is None else base.number
         self.begun = self.used = 0.0
         self._atoms: AsyncIterator[Atom] | None = None
@@ -169,7 +172,7 @@ class Walk:
             if found is not None and found.hidden:
                 body["hidden"] = found.hidden
             frames.append(encode("snapshot" if base is None else "delta", body, place, now))
-        return Piece(frames, key, place.number)
+        return Piece(frames, key, place.number, len(part.lines))
 
     def _place(self, number: int, inside: Inside | None) -> Cursor:
         return Cursor(self.epoch, self.seq or 0, number, self.lens.name, inside)
@@ -249,7 +252,7 @@ class Walk:
         assert self.view.tail is not None
         seen: list[Line] = []
         hidden = missed = 0
-        at = held if held is not None else -self.view.limit if self.lens.sees_all_lines else 0
+        at = held if held is not None else -self.limit if self.lens.sees_all_lines else 0
         while True:
             read = self._of_this_life(await self.reader.lines(self.view.tail, at, READ_LINES))
             lines = read.part.lines
@@ -258,7 +261,7 @@ class Walk:
             if lines and held is not None and lines[0].number > at + 1:  # what came before is given up with the gap
                 seen, hidden, missed = [], 0, lines[0].number - held - 1
             seen += self.lens.lines(lines)
-            shown = newest(seen, self.view.limit)
+            shown = newest(seen, self.limit)
             hidden, seen = hidden + len(seen) - len(shown), shown
             at = lines[-1].number if lines else read.number
             if at >= read.number:

@@ -144,12 +144,14 @@ class Feed:
         if not lens.concerns(part):
             viewer.seq = reached
             return
-        key = (view.name, lens.share, viewer.seq, viewer.number)
+        at = int(now * 1000)
+        pace = viewer.pace.at(at)
+        key = (view.name, lens.share, viewer.seq, viewer.number, pace)
         told = memo.get(key) if lens.share is not None else None
         if told is None:
             place = self._place(viewer)
-            told = memo[key] = frames.deltas(lens, part, place, reached, view.limit, int(now * 1000))
-        viewer.seq, viewer.number = told.seq, told.number
+            told = memo[key] = frames.deltas(lens, part, place, reached, view, pace, at)
+        viewer.seq, viewer.number, viewer.pace = told.seq, told.number, told.pace
         if told.frames:
             viewer.told = told.seq
             viewer.offer(told.frames, now)

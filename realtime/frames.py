@@ -1,17 +1,18 @@
 """Frames as text: what a part says through a lens, in pieces that each stay below 128 KB (pure)."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import msgspec
 
 from realtime.cursors import Cursor
-from realtime.lenses import EXTRA_BYTES, TOTAL_BYTES, Lens, Line, Part
+from realtime.lenses import EXTRA_BYTES, TOTAL_BYTES, Lens, Line, Part, View
+from realtime.pace import Pace, choose, newest
 
 SLICE_BYTES = 80 * 1024
 """Of raw values in one frame: encoded, it stays below the protocol's 128 KB."""
-LINES_BYTES = 320 * 1024
-"""Of lines that one viewer is told at once, whatever their number: it may have to wait in memory for its turn."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -30,6 +31,7 @@ class Told(NamedTuple):
     seq: int
     number: int
     frames: list[Frame]
+    pace: Pace
 
 
 def encode(type: str, body: dict[str, Any], cursor: Cursor | None, now: int) -> Frame:
@@ -39,11 +41,11 @@ def encode(type: str, body: dict[str, Any], cursor: Cursor | None, now: int) -> 
     return Frame(data.decode(), at, len(data))
 
 
-def deltas(lens: Lens, part: Part, held: Cursor, reached: int, limit: int, now: int) -> Told:
+def deltas(lens: Lens, part: Part, held: Cursor, reached: int, view: View, pace: Pace, now: int) -> Told:
     """What a part says to who holds the place `held`: nothing, a delta (in slices where it is large), a gap before it.
 
     Each frame's cursor is exact: who comes back with it gets what the frames after it said, and nothing is counted
-    twice. Lines beyond `limit` are counted in `hidden`: the newest are shown.
+    twice. Lines for which the view or the viewer's pace has no room are counted in `hidden`.
     """
     run, missed = last_run(part.lines, held.number)
     place, frames = held, []
@@ -51,30 +53,36 @@ def deltas(lens: Lens, part: Part, held: Cursor, reached: int, limit: int, now: 
         place = place._replace(number=held.number + missed)
         frames.append(encode("gap", {"missed": missed}, place, now))
     seen = lens.lines(run)
-    shown = newest(seen, limit)
+    if view.per_second is None:
+        shown = newest(seen, view.limit)
+    else:
+        shown, pace = choose(seen, lens.urgent, pace, view.per_second, view.limit)
     last = part.lines[-1].number if run else held.number
-    hidden = len(seen) - len(shown)
     pieces = list(slices(Part(part.values, shown, part.totals, part.produced)))
+    told = 0
     for i, piece in enumerate(pieces):
         body = lens.frame(piece, held.seq)
         if piece.lines:
             place = place._replace(number=piece.lines[-1].number)
         if i == len(pieces) - 1:
             place = held._replace(seq=reached, number=last)
-        if body is not None:
-            hidden = _add(body, piece, hidden)
-            frames.append(encode("delta", body, place, now))
-    return Told(reached, last, frames)
+        up_to = bisect_right(seen, place.number, key=_number)
+        hidden, told = up_to - told - len(piece.lines), up_to
+        if body is not None or hidden:
+            frames.append(encode("delta", _with(body or {}, piece, hidden), place, now))
+    return Told(reached, last, frames, pace)
 
 
-def _add(body: dict[str, Any], piece: Part, hidden: int) -> int:
-    """Adds to a delta what is no lens's business; returns how many hidden lines are still to be told."""
+_number = attrgetter("number")
+
+
+def _with(body: dict[str, Any], piece: Part, hidden: int) -> dict[str, Any]:
+    """A delta with what is no lens's business."""
     if piece.produced is not None:
         body["produced"] = piece.produced
-    if hidden and piece.lines:
+    if hidden:
         body["hidden"] = hidden
-        return 0
-    return hidden
+    return body
 
 
 def last_run(lines: Sequence[Line], held: int) -> tuple[Sequence[Line], int]:
@@ -91,19 +99,6 @@ def last_run(lines: Sequence[Line], held: int) -> tuple[Sequence[Line], int]:
     while first > 0 and lines[first - 1].number == lines[first].number - 1 and lines[first - 1].number > held:
         first -= 1
     return lines[first:], lines[first].number - held - 1
-
-
-def newest(lines: Sequence[Line], limit: int) -> list[Line]:
-    """The newest lines: at most `limit`, and LINES_BYTES."""
-    shown = list(lines[-limit:])
-    size = sum(len(line.data) for line in shown)
-    if size <= LINES_BYTES:
-        return shown
-    first = 0
-    while size > LINES_BYTES and first < len(shown) - 1:
-        size -= len(shown[first].data)
-        first += 1
-    return shown[first:]
 
 
 def slices(part: Part) -> Iterator[Part]:

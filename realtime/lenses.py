@@ -92,6 +92,10 @@ class Lens:
         """Whether `lines` leaves out none."""
         return True
 
+    def urgent(self, line: Line) -> bool:
+        """Whether a line is shown before others where there are more than a viewer is shown in a second."""
+        return False
+
     def concerns(self, part: Part) -> bool:
         """A quick look: False where `frame` would surely return None."""
         return True
@@ -143,4 +147,6 @@ class View:
     subject: Callable[[Any], str] | None = None
     """What a viewer with this lens is counted by, where the argument is a secret: an order's id, not its link."""
     limit: int = 1000
-    """How many lines one frame holds; the rest are counted in `hidden`."""
+    """How many lines a snapshot, what a returning viewer missed, and one delta hold; the rest are in `hidden`."""
+    per_second: int | None = None
+    """How many lines one viewer is shown in a second; the rest are counted in `hidden`. None: as many as come."""

@@ -120,6 +120,7 @@ SIMULATIONS = ["orders.simulation.simulate", "logs.simulation.simulate"]
 # What an ingest key can be good for.
 INGEST_SCOPES = {"locations": "positions of couriers", "logs": "log lines", "api": "reading the API"}
 LOGS_RECENT = integer("LOGS_RECENT", 1000, at_least=100, at_most=100_000)
+LOGS_PER_SECOND = integer("LOGS_PER_SECOND", 200, at_least=1, at_most=10_000)
 LOGS_SHIP_OWN = boolean("LOGS_SHIP_OWN", False)
 LOGS_REDACT = listing("LOGS_REDACT", ["tokens", "passwords", "cards"], among=("tokens", "passwords", "cards", "emails"))
 ORDER_KEEP_HOURS = integer("ORDER_KEEP_HOURS", 48, at_least=1)

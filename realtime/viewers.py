@@ -15,6 +15,7 @@ from typing import Any
 from realtime.cursors import Cursor
 from realtime.frames import Frame
 from realtime.lenses import NOT_UNDERSTOOD, Lens, View
+from realtime.pace import Pace
 
 WINDOW_FRAMES, WINDOW_BYTES = 64, 256 * 1024
 FULL_S = 60.0
@@ -67,6 +68,8 @@ class Viewer:
     number: int = 0
     told: int = 0
     """The seq in the last cursor that was offered."""
+    pace: Pace = field(default_factory=Pace)
+    """How many lines it was shown within this second."""
     phase: Phase = Phase.NEW
     spoken: float = 0.0
     doubt: str | None = None
@@ -96,6 +99,11 @@ class Viewer:
     def silent(self) -> bool:
         """Whether it was offered nothing yet."""
         return not (self._frames or self._outbox)
+
+    @property
+    def has_been_ready(self) -> bool:
+        """Whether it was brought to the present before, on this connection: it fell behind, and did not just come."""
+        return self.seq > 0
 
     @property
     def ready(self) -> bool:

@@ -110,7 +110,10 @@ class Welcome:
         """The walk that a viewer takes part in, and where in it."""
         view, lens, now = viewer.view, viewer.lens, self.clock()
         if since is not None:
-            return Walk.resumed(self.reader, view, lens, since)
+            resumed, after = Walk.resumed(self.reader, view, lens, since)
+            if viewer.has_been_ready and view.per_second is not None:
+                resumed.limit = min(view.limit, view.per_second)
+            return resumed, after
         key = (view.name, lens if lens.share is None else lens.share)
         walk = self._open.get(key)
         if walk is None or now - walk.begun > SHARE_S:
@@ -132,6 +135,8 @@ class Welcome:
                 return
             self._walks.add(walk)
             viewer.offer(piece.frames, self.clock())
+            if viewer.has_been_ready and walk.base is not None:
+                viewer.pace = viewer.pace.at(int(self.clock() * 1000)).after(piece.lines)
             goes_on, viewer.number = piece.after, piece.number
         viewer.seq = walk.seq or 0
         viewer.told = viewer.seq if piece.frames else 0

@@ -14,6 +14,7 @@ PURE = [
     "realtime/shapes.py",
     "realtime/lenses.py",
     "realtime/frames.py",
+    "realtime/pace.py",
     "realtime/history.py",
     "realtime/timeorder.py",
     "realtime/batches.py",

@@ -255,6 +255,48 @@ async def test_lines_beyond_the_limit_of_a_frame_are_counted_as_hidden(worker, h
     assert screen.lines == list(range(6, 16))
 
 
+async def test_a_view_with_a_pace_shows_so_many_lines_a_second_and_encodes_them_once_for_all(worker, monkeypatch):
+    from realtime import frames
+
+    clock = Clock()
+    paced = replace(VIEW, per_second=8)  # two of them are kept for urgent lines
+    hub = Hub(Reader(async_client(), names()), get_channel_layer(), 0.02, clock)
+    screens = [Screen(hub, view=paced) for _ in range(20)]
+    await until(lambda: all(screen.of("snapshot") for screen in screens))
+    encoded = []
+    encode = frames.encode
+    monkeypatch.setattr(frames, "encode", lambda *args: encoded.append(args[0]) or encode(*args))
+
+    async def told(lines: int, of: int) -> int:
+        """After so many lines: how many frames were encoded, given how many each of the first viewers then shows."""
+        encoded.clear()
+        await worker.say(*[("bear", n) for n in range(lines)])
+        await until(lambda: all(accounted(s.frames) == worker.offset for s in screens[:20]))
+        assert [len(screen.lines) for screen in screens[:20]] == [of] * 20
+        return encoded.count("delta")
+
+    assert await told(15, 6) == 1
+    assert await told(4, 6) == 1
+    clock.now += 2  # so that who comes now takes no part in the others' snapshot
+    assert await told(3, 9) == 1
+    screens.append(Screen(hub, view=paced))
+    await until(lambda: screens[20].of("snapshot"))
+    assert await told(3, 12) == 2, "who has just come was shown less in this second"
+    clock.now += 1
+    assert await told(15, 18) == 1, "from then on it is told what all are told"
+    await hub.close()
+
+
+class Clock:
+    """Stands, unless a test sets it."""
+
+    def __init__(self) -> None:
+        self.now = float(int(time.time()))
+
+    def __call__(self) -> float:
+        return self.now
+
+
 async def test_a_large_snapshot_comes_in_frames_of_at_most_128_kb(worker, hub):
     await worker.say(*[(f"toy-{i:05}" + "x" * 50, i) for i in range(4000)])
     screen = Screen(hub)

@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from logs import alerts_admin as alerts_admin
 from logs.access import hidden_from
 from logs.models import LogLine, LogStream
 

@@ -1,4 +1,4 @@
-"""The archive's side of the logs: a stream per service and the lines worth keeping."""
+"""The archive's side of the logs: a stream per service and the lines worth keeping; alerts stand beside it."""
 
 import re2
 from django.core.exceptions import ValidationError
@@ -6,6 +6,10 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from logs.alert_models import AlertRule as AlertRule
+from logs.alert_models import Incident as Incident
+from logs.alert_models import Notice as Notice
+from logs.alert_models import Recipient as Recipient
 from logs.levels import SEVERITY
 
 LEVEL_CHOICES = [(number, level) for level, number in SEVERITY.items()]

@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from logs.alert_models import Incident
 from logs.models import LogLine, LogStream
 
+KEEP_INCIDENTS = timedelta(days=90)
+"""After they are over."""
 AT_ONCE = 2_000
 """Lines of one statement: nobody who writes meanwhile waits long."""
 
@@ -14,7 +17,9 @@ def prune(now: datetime) -> Mapping[str, int]:
 
     Told by the time of append, not by the line's own: an old file that was read in today stays as long as any other.
     """
-    return {"archived log lines": sum(_prune(stream, now) for stream in LogStream.objects.all())}
+    lines = sum(_prune(stream, now) for stream in LogStream.objects.all())
+    incidents, _ = Incident.objects.filter(resolved_at__lt=now - KEEP_INCIDENTS).delete()
+    return {"archived log lines": lines, "incidents and what was told of them": incidents}
 
 
 def _prune(stream: LogStream, now: datetime) -> int:

@@ -8,6 +8,7 @@ from django.conf import settings
 
 from logs import window
 from logs.access import hidden_from, may_view
+from logs.alerting import ALERTS
 from logs.archive import archive
 from logs.events import TOPIC
 from logs.filters import BadFilter, read_filter
@@ -50,4 +51,5 @@ SERVICE_LOGS = Stream(
     archive=archive,
     rewind_ms=HOUR_MS,
     since=SINCE,
+    duties=(ALERTS,),
 )

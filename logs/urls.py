@@ -7,6 +7,7 @@ from logs import views
 app_name = "logs"
 urlpatterns = [
     path("", views.live, name="live"),
+    path("incidents/", views.incidents, name="incidents"),
     path("search/", views.search, name="search"),
     path("search/lines.<str:form>", views.download, name="download"),
     path("lines/<str:line_id>/", views.line, name="line"),

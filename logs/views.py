@@ -8,12 +8,14 @@ from typing import Any
 import msgspec
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from logs.access import hidden_from, may_view
+from logs.alert_page import standing
 from logs.filters import BadFilter
 from logs.levels import LEVELS
 from logs.models import LogStream
@@ -29,8 +31,15 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 @login_required
 def live(request: HttpRequest) -> HttpResponse:
     """Lines and charts, filled by the `logs` view over the WebSocket."""
-    _allowed(request)
-    return render(request, "logs/live.html")
+    hidden = _allowed(request)
+    return render(request, "logs/live.html", {"alerts": standing(hidden, timezone.now())})
+
+
+@require_safe
+@login_required
+def incidents(request: HttpRequest) -> JsonResponse:
+    """The open incidents that the user may see, and what of the rules is not known; the live page asks now and then."""
+    return JsonResponse(standing(_allowed(request), timezone.now()))
 
 
 @require_safe

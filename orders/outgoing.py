@@ -8,7 +8,8 @@ from realtime.api import GONE, Answer, post_signed
 
 def send_due(now: datetime | None = None) -> int:
     """Sends what is due and returns how many were tried."""
-    return WebhookDelivery.objects.select_related("webhook").send_due(_send, now)
+    tried: int = WebhookDelivery.objects.select_related("webhook").send_due(_send, now)
+    return tried
 
 
 def prune(now: datetime) -> None:

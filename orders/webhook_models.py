@@ -5,7 +5,7 @@ from django.db import models
 
 from orders.events import MAX_EVENT_ID
 from orders.facts import MAX_ID
-from realtime.api import Delivery, new_webhook_secret
+from realtime.api import Deliveries, Delivery, new_webhook_secret
 
 
 class Webhook(models.Model):
@@ -32,6 +32,8 @@ class WebhookDelivery(Delivery):
     webhook = models.ForeignKey(Webhook, on_delete=models.CASCADE, related_name="deliveries")
     event_id = models.CharField(max_length=MAX_EVENT_ID)
     order_id = models.CharField("order", max_length=MAX_ID)
+
+    objects = Deliveries.as_manager()
 
     class Meta:
         ordering = ("-id",)

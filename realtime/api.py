@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from realtime.producer import Producer
     from realtime.proxies import client_address
     from realtime.state import peek
+    from realtime.state.connection import StateAway
     from realtime.state.limits import limited
     from realtime.state.presence import count_viewers
+    from realtime.state.survey import Span, Survey, survey
 
 __all__ = [
     "FORBIDDEN",
@@ -39,6 +41,7 @@ __all__ = [
     "Deliveries",
     "Delivery",
     "Denied",
+    "Duty",
     "Id",
     "KafkaAway",
     "KeyAuth",
@@ -52,8 +55,11 @@ __all__ = [
     "Producer",
     "Put",
     "Record",
+    "Span",
     "Stamp",
+    "StateAway",
     "Stream",
+    "Survey",
     "Tail",
     "Tally",
     "TooMany",
@@ -74,6 +80,7 @@ __all__ = [
     "post_signed",
     "publish",
     "read_body",
+    "survey",
 ]
 
 LATE = {
@@ -85,6 +92,9 @@ LATE = {
     "KeyAuth": "realtime.ingestkeys",
     "KeyHolder": "realtime.ingestkeys",
     "Producer": "realtime.producer",
+    "Span": "realtime.state.survey",
+    "StateAway": "realtime.state.connection",
+    "Survey": "realtime.state.survey",
     "TooMany": "realtime.ingestkeys",
     "client_address": "realtime.proxies",
     "count_viewers": "realtime.state.presence",
@@ -97,6 +107,7 @@ LATE = {
     "post_signed": "realtime.deliveries",
     "publish": "realtime.outbox",
     "read_body": "realtime.bodies",
+    "survey": "realtime.state.survey",
 }
 
 
@@ -104,6 +115,20 @@ def __getattr__(name: str) -> Any:
     if name in LATE:
         return getattr(import_module(LATE[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+@dataclass(frozen=True)
+class Duty:
+    """What one of all processes does every so many seconds: `do(now)`, `now` in Unix seconds.
+
+    It runs on a thread of an archive worker, under a lock that another worker takes within 10 s after its holder died.
+    A holder that hangs may be overtaken, so what it writes must bear two at once. What it raises is logged, and it is
+    done again when it is next due.
+    """
+
+    name: str
+    every_s: float
+    do: Callable[[float], None]
 
 
 def no_ids(events: Sequence[Any]) -> Sequence[Id]:
@@ -129,6 +154,7 @@ class Stream:
     owns                      patterns of further Redis keys of this stream, such as timelines
     shape                     of what it keeps in Redis: one more where a release cannot read what the one before it
                               wrote; the state is then rebuilt
+    duties                    what one archive worker of all does every few seconds
     since                     where a rebuild notes that minute (Unix ms), for streams that rewind
     """
 
@@ -145,3 +171,4 @@ class Stream:
     owns: tuple[str, ...] = ()
     since: Id | None = None
     shape: int = 1
+    duties: tuple[Duty, ...] = ()

@@ -70,7 +70,10 @@ class Deliveries(QuerySet[Any]):
 
 
 class Delivery(models.Model):
-    """One thing on its way to one receiver. `next_at`: when it is tried next; empty once it is done or given up."""
+    """One thing on its way to one receiver. `next_at`: when it is tried next; empty once it is done or given up.
+
+    A subclass has `objects = Deliveries.as_manager()`.
+    """
 
     body = models.TextField()
     created_at = models.DateTimeField(auto_now_add=True)
@@ -78,8 +81,6 @@ class Delivery(models.Model):
     delivered_at = models.DateTimeField(null=True)
     attempts = models.PositiveIntegerField(default=0)
     answer = models.CharField(max_length=500, blank=True, help_text="What the receiver said last.")
-
-    objects = Deliveries.as_manager()
 
     class Meta:
         abstract = True

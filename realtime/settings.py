@@ -143,6 +143,21 @@ OSRM_URL = text("OSRM_URL", "")
 if OSRM_URL and not OSRM_URL.startswith(("http://", "https://")):
     raise ImproperlyConfigured(f"OSRM_URL is {OSRM_URL!r}; it must begin with http:// or https://.")
 
+# --- telling others ---------------------------------------------------------------------------------------------------
+
+SITE_URL = text("SITE_URL", "http://127.0.0.1:8000").rstrip("/")
+if not SITE_URL.startswith(("http://", "https://")):
+    raise ImproperlyConfigured(f"SITE_URL is {SITE_URL!r}; it must begin with http:// or https://.")
+DEFAULT_FROM_EMAIL = text("EMAIL_FROM", "sightline@localhost")
+try:
+    vars().update(environ.Env.email_url_config(text("EMAIL_URL", "consolemail://")))
+except (ImproperlyConfigured, ValueError) as error:
+    raise ImproperlyConfigured(
+        "EMAIL_URL names no way to send e-mail; it takes smtp://user:password@host:port, smtp+tls://…, smtp+ssl://… "
+        "or consolemail://."
+    ) from error
+EMAIL_TIMEOUT = 10
+
 # --- pages ----------------------------------------------------------------------------------------------------------
 
 TILE_URL = text("TILE_URL", "https://tile.openstreetmap.org/{z}/{x}/{y}.png")

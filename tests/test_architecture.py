@@ -60,6 +60,7 @@ PURE = [
     "logs/ingest.py",
     "logs/redaction.py",
     "logs/window.py",
+    "logs/alerts.py",
     "logs/lens.py",
     "logs/filters.py",
 ]

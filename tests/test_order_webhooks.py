@@ -3,7 +3,6 @@
 import json
 import threading
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from django.contrib.auth.models import User
@@ -23,6 +22,7 @@ from realtime.api import Record, Stamp
 from realtime.deliveries import WAITS_S
 from realtime.management.commands.send_webhooks import run
 from realtime.models import Outbox
+from tests.receiver import receiving
 from tests.servers import wait_until
 from tests.test_order_admin import NOW, placed
 
@@ -31,28 +31,8 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def receiver():
-    """A server that keeps what it is sent and answers with its `status`."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            self.server.got.append((self.path, headers, body))
-            self.send_response(self.server.status)
-            self.send_header("Location", "/elsewhere")
-            self.end_headers()
-            self.wfile.write(b"said the receiver")
-
-        def log_message(self, *args):
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    server.got, server.status = [], 200
-    server.url = f"http://127.0.0.1:{server.server_port}/hook"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
+    with receiving() as server:
+        yield server
 
 
 @pytest.fixture

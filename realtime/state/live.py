@@ -45,6 +45,7 @@ class LiveState:
         self._heartbeat, self._sweeps = Every(HEARTBEAT_S), Every(SWEEP_S)
         self._kinds = {kind.name: kind for stream in streams for view in stream.views for kind in view.kinds}
         self._apply, self._alive = client.register_script(lua("apply")), client.register_script(lua("alive"))
+        self._reach = client.register_script(lua("reach"))
         self._unread: dict[Id, Any] = {}
         self._load_at = 0.0
 
@@ -79,12 +80,12 @@ class LiveState:
             raise StateAway("Redis was restarted or lost its state.")
 
     def _say_reach(self) -> None:
-        """Notes how far the topics reach, so that the page of the pipeline can tell the lag."""
-        reach = {field(*at): end for at, end in self._log.reach().items()}
+        """Notes how far the topics reach, so that others can tell the lag, and whether counts are complete."""
+        reach = [part for at, end in self._log.reach().items() for part in (field(*at), end)]
         if not reach:
             return
         try:
-            self.client.hset(self.names.reach, mapping=reach)
+            self._reach(keys=[self.names.reach, self.names.heard], args=reach)
         except AWAY as error:
             raise StateAway(f"Redis does not answer ({error}).") from error
 

@@ -68,6 +68,16 @@ class Names(NamedTuple):
         return self.prefix + "stream:reach"
 
     @property
+    def heard(self) -> str:
+        """When each of them was heard, in Unix seconds."""
+        return self.prefix + "stream:heard"
+
+    @property
+    def duty(self) -> str:
+        """In front of a duty's name: the lock of the process that does it."""
+        return self.prefix + "stream:duty:"
+
+    @property
     def nudge(self) -> str:
         return self.prefix + "outbox:nudge"
 

@@ -17,6 +17,7 @@ from django.core.management.base import BaseCommand, CommandError
 from realtime import deadletters
 from realtime.api import Stream
 from realtime.archive import ArchiveState, marks
+from realtime.duties import Duties
 from realtime.failpoints import reach
 from realtime.gate import Gate, TooManyMalformed
 from realtime.groups import Pusher
@@ -83,11 +84,14 @@ def run(group: str, chosen: list[Stream], instance_id: str | None, stop: threadi
         return
     pipeline, ends = build(group, chosen, source, divert)
     gc.freeze()  # what is loaded by now stays: the collector need not look through it again and again
+    duties = Duties([duty for stream in chosen for duty in stream.duties] if group == "archive" else [])
+    duties.start()
     logger.info("Worker %d of group %s reads %s.", os.getpid(), group, ", ".join(topics))
     try:
         while not stop.is_set():
             pipeline.turn(time.time())
     finally:
+        duties.stop()
         pipeline.close()
         for end in ends:
             end()

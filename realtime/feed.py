@@ -140,22 +140,22 @@ class Feed:
         self._welcome_new()
 
     def _tell(self, viewer: Viewer, later: tuple[int, Part], memo: dict[Hashable, Told | None], now: float) -> None:
-        lens, view, (reached, part) = viewer.lens, viewer.view, later
+        lens, (reached, part) = viewer.lens, later
         if not lens.concerns(part):
             viewer.seq = reached
             return
         at = int(now * 1000)
         pace = viewer.pace.at(at)
-        key = (view.name, lens.share, viewer.seq, viewer.number, pace)
-        told = memo.get(key) if lens.share is not None else None
+        key = (lens, viewer.seq, viewer.number, pace)  # who may share a lens does: see _share_lens
+        told = memo.get(key)
         if told is None:
             place = self._place(viewer)
-            told = memo[key] = frames.deltas(lens, part, place, reached, view, pace, at)
+            told = memo[key] = frames.deltas(lens, part, place, reached, viewer.view, pace, at)
         viewer.seq, viewer.number, viewer.pace = told.seq, told.number, told.pace
+        viewer.behind = reached < self.history.seq
         if told.frames:
             viewer.told = told.seq
             viewer.offer(told.frames, now)
-        viewer.behind = reached < self.history.seq
         if wanted := lens.wants():
             self._spawn(self._fetch(viewer, list(wanted)))
 

@@ -21,6 +21,7 @@ from twisted.internet.interfaces import ISSLTransport
 from twisted.internet.tcp import Server as TcpServer
 
 from realtime import draining
+from realtime.transports.framing import WRITE, framed
 
 DRAIN_S, REQUESTS_S, CANCEL_S, CLOSE_S = 7.0, 8.0, 2.0, 1.0
 """For sending viewers away, for requests that run, for those that must be cancelled, for the sockets' last words.
@@ -32,34 +33,6 @@ MAX_BODY_BYTES = 16 * 1024 * 1024
 """Of any request, on its way into a temporary file; what takes a body has a lower bound of its own."""
 TOO_LARGE = b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 REASON_BYTES = 123
-
-
-class LastFrame:
-    """A text as the bytes of a WebSocket frame. The hub sends one text to many sockets: it is framed once."""
-
-    def __init__(self) -> None:
-        self._text, self._frame = "", frame_of("")
-
-    def __call__(self, text: str) -> bytes:
-        if text is not self._text:
-            self._text, self._frame = text, frame_of(text)
-        return self._frame
-
-
-def frame_of(text: str) -> bytes:
-    """One unmasked text frame (RFC 6455, 5.2)."""
-    payload = text.encode()
-    size = len(payload)
-    if size < 126:
-        head = bytes((0x81, size))
-    elif size < 65_536:
-        head = b"\x81\x7e" + size.to_bytes(2, "big")
-    else:
-        head = b"\x81\x7f" + size.to_bytes(8, "big")
-    return head + payload
-
-
-framed = LastFrame()
 
 
 def write_now(transport: Any, data: bytes) -> None:
@@ -79,9 +52,14 @@ def write_now(transport: Any, data: bytes) -> None:
 class Socket(WebSocketProtocol):  # type: ignore[misc]
     """Sends without a detour, and closes with any code and with its reason."""
 
+    def write_text(self, text: str) -> None:
+        """The extension `realtime.write`: what comes after the end goes nowhere."""
+        if self.state == self.STATE_OPEN:
+            write_now(self.transport, framed(text))
+
     def handle_reply(self, message: dict[str, Any]) -> None:
-        if message["type"] == "websocket.send" and message.get("text") and self.state == self.STATE_OPEN:
-            write_now(self.transport, framed(message["text"]))
+        if message["type"] == "websocket.send" and message.get("text"):
+            self.write_text(message["text"])
         elif message["type"] == "websocket.close" and self.state == self.STATE_OPEN:
             reason = message.get("reason", "").encode()[:REASON_BYTES].decode("utf-8", "ignore").encode()
             self.sendCloseFrame(code=message.get("code", 1000), reasonUtf8=reason, isReply=False)
@@ -141,7 +119,8 @@ class DrainingServer(Server):  # type: ignore[misc]
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
         if scope["type"] == "websocket":
             secure = ISSLTransport(protocol.transport, None) is not None
-            scope = {**scope, "scheme": "wss" if secure else "ws"}
+            extensions = {**scope.get("extensions", {}), WRITE: protocol.write_text}
+            scope = {**scope, "scheme": "wss" if secure else "ws", "extensions": extensions}
         return super().create_application(protocol, scope)
 
     def kill_all_applications(self) -> Any:

@@ -28,6 +28,8 @@ OUT_OF_BUDGET = "Come back with the cursor."
 
 Send = Callable[[str, str], Awaitable[None]]
 """Sends one frame: its text, and the cursor that stands in it ("" where it has none)."""
+Write = Callable[[str], None]
+"""Hands one frame's text to the server at once. The window bounds what the server may have to keep of it."""
 
 
 class Phase(enum.Enum):
@@ -63,6 +65,8 @@ class Viewer:
     acks: bool = True
     greets: bool = True
     opened: float = 0.0
+    write: Write | None = None
+    """Where the server can: then a frame is on its way when it is offered, and no task has to wake for it."""
 
     seq: int = 0
     number: int = 0
@@ -129,7 +133,12 @@ class Viewer:
         for frame in frames:
             self._outbox.append(frame)
             self.spoken = now
-        self._waits.set()
+        if self.write is not None and self._sending is None:  # else it would overtake
+            while (due := self._next()) is not None:
+                self.write(due.text)
+            self._tell_of_room()
+        if self._outbox:
+            self._waits.set()
 
     def tend(self, now: float) -> None:
         """Once a second: closes who is too slow or has used up its budget of time."""
@@ -149,19 +158,25 @@ class Viewer:
     async def pump(self, send: Send) -> int:
         """Sends what is offered until the viewer is closed; returns the close code. `reason` may say more."""
         while self.closed is None:
-            while self._outbox and self._window_open():
-                frame = self._outbox[0]
-                if not self._acknowledged and self._bytes and self._bytes + frame.size > BUDGET_BYTES:
-                    self.close(COME_BACK, OUT_OF_BUDGET)
-                    break
-                self._outbox.popleft()
-                self._count(frame.size)
+            while (frame := self._next()) is not None:
                 await self._send(send, frame)
             self._tell_of_room()
             self._waits.clear()
             if self.closed is None and not (self._outbox and self._window_open()):
                 await self._waits.wait()
         return self.closed
+
+    def _next(self) -> Frame | None:
+        """Takes the next frame, if one may go; a viewer that has used up its budget of bytes is closed instead."""
+        if not self._outbox or not self._window_open():
+            return None
+        frame = self._outbox[0]
+        if not self._acknowledged and self._bytes and self._bytes + frame.size > BUDGET_BYTES:
+            self.close(COME_BACK, OUT_OF_BUDGET)
+            return None
+        self._outbox.popleft()
+        self._count(frame.size)
+        return frame
 
     async def _send(self, send: Send, frame: Frame) -> None:
         self._sending = asyncio.current_task()

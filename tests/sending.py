@@ -8,6 +8,8 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "realtime.settings")
 django.setup()
 
+from realtime.transports.framing import WRITE  # noqa: E402 - after setup
+
 SIZES = (1, 125, 126, 65_535, 65_536, 400_000, 3) * 10
 
 
@@ -19,7 +21,11 @@ def texts() -> list[str]:
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     await receive()
     await send({"type": "websocket.accept"})
+    write = scope["extensions"][WRITE] if scope["path"] == "/at-once" else None
     for text in texts():
-        await send({"type": "websocket.send", "text": text})
+        if write is None:
+            await send({"type": "websocket.send", "text": text})
+        else:
+            write(text)
     await receive()  # the viewer has it all
     await send({"type": "websocket.close", "code": 4408, "reason": "so it is"})

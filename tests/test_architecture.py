@@ -17,6 +17,7 @@ PURE = [
     "realtime/pace.py",
     "realtime/history.py",
     "realtime/timeorder.py",
+    "realtime/transports/framing.py",
     "realtime/batches.py",
     "realtime/gate.py",
     "realtime/policy.py",

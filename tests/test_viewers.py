@@ -19,8 +19,10 @@ def frame(n: int, size: int = 100) -> Frame:
 class Wire:
     """A transport that takes what it is sent, or holds it up."""
 
-    def __init__(self, **viewer: bool) -> None:
+    def __init__(self, at_once: bool = False, **viewer: bool) -> None:
         self.viewer = Viewer(VIEW, ToyLens(), **viewer)
+        if at_once:
+            self.viewer.write = lambda text: self.sent.append(text)
         self.viewer.opened = 1000.0
         self.sent: list[str] = []
         self.clear = asyncio.Event()
@@ -40,9 +42,9 @@ class Wire:
             await asyncio.sleep(0)
 
 
-@pytest.fixture
-async def wire() -> AsyncIterator[Wire]:
-    wire = Wire()
+@pytest.fixture(params=[False, True], ids=["by a task", "at once"])
+async def wire(request) -> AsyncIterator[Wire]:
+    wire = Wire(at_once=request.param)
     yield wire
     wire.pumping.cancel()
 
@@ -151,12 +153,36 @@ async def test_one_frame_larger_than_the_budget_is_sent_all_the_same():
     assert await wire.pumping == 1012
 
 
-async def test_closing_does_not_wait_for_a_send_that_never_ends(wire):
+async def test_closing_does_not_wait_for_a_send_that_never_ends():
+    wire = Wire()
     wire.clear.clear()
     await wire.offer(3)
     wire.viewer.close(4408, "too slow")
     assert await asyncio.wait_for(wire.pumping, 5) == 4408
     assert wire.sent == []
+
+
+async def test_what_is_written_at_once_is_on_its_way_when_it_is_offered():
+    wire = Wire(at_once=True)
+    wire.viewer.offer([frame(0), frame(1)], 1000.0)
+    assert wire.sent == ["frame 0", "frame 1"]
+    wire.viewer.close(4408)
+    wire.viewer.offer([frame(2)], 1000.0)
+    assert await wire.pumping == 4408
+    assert wire.sent == ["frame 0", "frame 1"]
+
+
+async def test_nothing_is_written_past_a_frame_that_is_still_being_sent():
+    wire = Wire()
+    wire.clear.clear()
+    await wire.offer(1)
+    wire.viewer.write = wire.sent.append
+    wire.viewer.offer([frame(1)], 1000.0)
+    assert wire.sent == []
+    wire.clear.set()
+    await wire.settle()
+    assert wire.sent == ["frame 0", "frame 1"]
+    wire.pumping.cancel()
 
 
 async def test_a_new_filter_drops_what_waits_and_begins_again(wire):

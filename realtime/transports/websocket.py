@@ -10,6 +10,7 @@ from channels.consumer import AsyncConsumer
 
 from realtime.sparing import Sparing
 from realtime.transports import messages
+from realtime.transports.framing import WRITE
 from realtime.transports.opening import Asked, Refused, open_view, refilter
 from realtime.transports.visits import Visit, visits
 
@@ -35,6 +36,7 @@ class LiveConsumer(AsyncConsumer):  # type: ignore[misc]
         if isinstance(visit, Refused):
             return await _close(send, visit.code, visit.reason)
         viewer = visit.viewer
+        viewer.write = scope.get("extensions", {}).get(WRITE)
 
         async def frame(text: str, cursor: str) -> None:
             await send({"type": "websocket.send", "text": text})

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.bench import fanout, latency, page, report, throughput, viewers
+from tests.bench import cache, fanout, latency, page, report, throughput, viewers
 from tests.bench.place import Place
 from tests.bench.report import Row
 
@@ -34,7 +34,9 @@ BENCHES: dict[str, tuple[Bench, int]] = {
     "viewer-kb": (viewers.idle, 5_000),
     "snapshot-ms": (viewers.snapshot, 0),
     "growth": (throughput.growth, 60_000),
+    "cache": (cache.cache, 0),
     "flood": (latency.flood, 0),
+    "normalise": (cache.normaliser, 0),
     "orders-page": (page.orders_page, 10_000),
 }
 """Each with how many records, or viewers, it takes at size 1."""

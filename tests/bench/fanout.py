@@ -49,8 +49,7 @@ def _frames(place: Place, kind: str, viewers: int, pushes: int) -> tuple[float, 
     daphne = "daphne" if kind == "stock" else "realtime.serve"
     server = ["-m", daphne, "-v", "0", "-b", "127.0.0.1", "-p", str(port), application]
     if kind == "uvicorn":
-        server = ["-m", "uvicorn", "--host", "127.0.0.1", "--port", str(port), "--log-level", "warning",
-                  "--ws-per-message-deflate", "false", application]  # fmt: skip
+        server = ["-m", "realtime.serve_uvicorn", "--port", str(port)]
     name = f"web-{kind}"
     with place.program(name, *server, port=port, PUSH_INTERVAL_MS="0") as web:
         # A worker's state is there before the first viewer comes: nobody waits for an epoch.

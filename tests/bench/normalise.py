@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from logs.events import TOPIC, decode
 from logs.redaction import BUILT_IN, RuleBook, Rules, redact
@@ -34,13 +34,11 @@ def ecs(number: int) -> dict[str, object]:
     }
 
 
-def rows() -> Iterator[tuple[str, float]]:
-    """Name and lines a second of each shape: the best of some rounds, since others share the machine."""
-    for name, shape in (("normalise-brief", brief), ("normalise-ecs", ecs)):
-        yield name, rate(shape)
+SHAPES = {"normalise-brief": brief, "normalise-ecs": ecs}
 
 
 def rate(shape: Callable[[int], dict[str, object]]) -> float:
+    """Lines a second: the best of some rounds, since others share the machine."""
     records = [
         Record(TOPIC, "life", 0, number, APPENDED, b"auth", json.dumps(shape(number)).encode())
         for number in range(LINES)
@@ -57,5 +55,5 @@ def seconds(records: list[Record]) -> float:
 
 
 if __name__ == "__main__":
-    for name, found in rows():
-        print(f"{name:16} {found:10,.0f} lines/s  (goal {GOALS[name]:,})")
+    for name, shape in SHAPES.items():
+        print(f"{name:16} {rate(shape):10,.0f} lines/s  (goal {GOALS[name]:,})")

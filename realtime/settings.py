@@ -163,7 +163,7 @@ EMAIL_TIMEOUT = 10
 TILE_URL = text("TILE_URL", "https://tile.openstreetmap.org/{z}/{x}/{y}.png")
 TILE_ATTRIBUTION = text("TILE_ATTRIBUTION", "© OpenStreetMap contributors")
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = Path(text("STATIC_ROOT", str(BASE_DIR / "staticfiles")))
 STATICFILES_DIRS = [
     (f"npm/{package}/dist", BASE_DIR / "node_modules" / package / "dist")
     for package in ("leaflet", "chart.js")

@@ -58,6 +58,7 @@ OURS = (
     "HSTS_",
     "LOGIN_",
     "PLAINTEXT_",
+    "STATIC_",
 )
 for name in [name for name in os.environ if name.startswith(OURS)]:
     del os.environ[name]

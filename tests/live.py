@@ -14,17 +14,19 @@ from websockets.sync.client import connect
 from tests.servers import Stack
 
 
-def session_of(stack: Stack) -> str:
-    """The session cookie of the staff user."""
-    return stack.python(
+def session_of(stack: Stack, **env: str) -> str:
+    """The session cookie of the staff user, for web processes with these settings."""
+    return stack.manage(
+        "shell", "--no-imports", "--command",
         "from django.contrib.auth import get_user_model, SESSION_KEY, BACKEND_SESSION_KEY, HASH_SESSION_KEY\n"
         "from importlib import import_module; from django.conf import settings\n"
         "user = get_user_model().objects.get(is_superuser=True)\n"
         "store = import_module(settings.SESSION_ENGINE).SessionStore()\n"
         "store[SESSION_KEY], store[HASH_SESSION_KEY] = str(user.pk), user.get_session_auth_hash()\n"
         "store[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[-1]\n"
-        "store.create(); print(store.session_key)"
-    ).strip()
+        "store.create(); print(store.session_key)",
+        **env,
+    ).strip()  # fmt: skip
 
 
 class LiveSocket:

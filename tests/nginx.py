@@ -6,25 +6,41 @@ import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from string import Template
 
 from compose.local.process import Process, answers
 from tests.servers import ROOT, free_ports, missing
 
-TEMPLATE = ROOT / "compose" / "proxy" / "sightline.conf.template"
+TEMPLATES = ROOT / "compose" / "proxy"
 
 
 class Nginx:
-    """Listens on a port of its own; `instead` replaces text of the configuration, to be a proxy of another kind."""
+    """Listens on a port of its own; `instead` replaces text of the configuration, to be a proxy of another kind.
 
-    def __init__(self, folder: Path, ports: Sequence[int], instead: dict[str, str] | None = None) -> None:
+    With `tls`, a certificate and its key, it listens for TLS there, and on `plain_port` sends everybody to it.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        ports: Sequence[int],
+        instead: dict[str, str] | None = None,
+        tls: tuple[Path, Path] | None = None,
+    ) -> None:
         binary = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
         if binary is None:
             missing("nginx is not installed")
-        self.port = free_ports()
-        self.base_url = f"http://127.0.0.1:{self.port}"
-        servers = " ".join(f"server 127.0.0.1:{port} max_fails=0;" for port in ports)
-        site = Template(TEMPLATE.read_text()).safe_substitute(LISTEN=f"127.0.0.1:{self.port}", SERVERS=servers)
+        self.port, self.plain_port = free_ports(), free_ports()
+        self.base_url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
+        values = {
+            "LISTEN": f"127.0.0.1:{self.port}{' ssl' if tls else ''}",
+            "TLS": f"ssl_certificate {tls[0]}; ssl_certificate_key {tls[1]};" if tls else "",
+            "SERVERS": " ".join(f"server 127.0.0.1:{port} max_fails=0;" for port in ports),
+            "CACHE": str(folder / "cache"),
+            "PLAIN": f"127.0.0.1:{self.plain_port}",
+            "HTTPS_PORT": str(self.port),
+        }
+        names = ["sightline", "redirect"] if tls else ["sightline"]
+        site = "\n".join(filled(TEMPLATES / f"{name}.conf.template", values) for name in names)
         for old, new in (instead or {}).items():
             assert old in site, f"{old!r} is not in the configuration"
             site = site.replace(old, new)
@@ -45,3 +61,11 @@ class Nginx:
 
     def __exit__(self, *_: object) -> None:
         self.process.stop()
+
+
+def filled(template: Path, values: dict[str, str]) -> str:
+    """The template as the image's start fills it in: the names in braces, and no variable of nginx."""
+    text = template.read_text()
+    for name, value in values.items():
+        text = text.replace(f"${{{name}}}", value)
+    return text

@@ -1,10 +1,14 @@
-"""A self-signed certificate for the demo: phones give a page their position only over HTTPS."""
+"""A self-signed certificate for the demo: phones give a page their position only over HTTPS.
+
+python -m realtime.demo.certificate FOLDER HOST,... makes FOLDER/tls.crt and tls.key where nobody has put others there.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import ipaddress
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,11 +18,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 DAYS = 397  # browsers refuse certificates that are valid for longer
+OURS = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Sightline demo")])
 
 
-def certificate(folder: Path, hosts: Sequence[str], now: dt.datetime) -> tuple[Path, Path]:
+def certificate(folder: Path, hosts: Sequence[str], now: dt.datetime, name: str = "demo") -> tuple[Path, Path]:
     """(certificate, key) as PEM files; made when there are none, for other hosts, or near the old ones' end."""
-    cert_file, key_file = folder / "demo.crt", folder / "demo.key"
+    cert_file, key_file = folder / f"{name}.crt", folder / f"{name}.key"
     if not (cert_file.exists() and key_file.exists() and _still_good(cert_file, hosts, now)):
         folder.mkdir(parents=True, exist_ok=True)
         key = ec.generate_private_key(ec.SECP256R1())
@@ -35,11 +40,10 @@ def certificate(folder: Path, hosts: Sequence[str], now: dt.datetime) -> tuple[P
 
 
 def _sign(key: ec.EllipticCurvePrivateKey, hosts: Sequence[str], now: dt.datetime) -> x509.Certificate:
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Sightline demo")])
     return (
         x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
+        .subject_name(OURS)
+        .issuer_name(OURS)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - dt.timedelta(days=1))
@@ -72,3 +76,28 @@ def _write_private(path: Path, content: bytes) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
+
+
+def _is_foreign(cert_file: Path) -> bool:
+    """Whether somebody put a certificate there that is not of our making."""
+    if not cert_file.exists():
+        return False
+    try:
+        return x509.load_pem_x509_certificate(cert_file.read_bytes()).issuer != OURS
+    except ValueError:
+        return True
+
+
+def main(arguments: Sequence[str]) -> str:
+    """Returns what was done, in a sentence."""
+    if len(arguments) != 2:
+        sys.exit("usage: python -m realtime.demo.certificate FOLDER HOST,...")
+    folder, hosts = Path(arguments[0]), [host.strip("[]") for host in arguments[1].split(",") if host]
+    if _is_foreign(folder / "tls.crt"):
+        return f"{folder / 'tls.crt'} is not of our making: it stays."
+    made, _ = certificate(folder, hosts, dt.datetime.now(dt.UTC), "tls")
+    return f"{made} is self-signed, for {', '.join(hosts)}: browsers will ask. Put your own there, with tls.key."
+
+
+if __name__ == "__main__":
+    print(main(sys.argv[1:]))

@@ -1,10 +1,14 @@
-"""`manage.py prune`: deletes from the database what has been kept long enough. For a daily timer."""
+"""`manage.py prune`: deletes from the database what has been kept long enough. For a daily timer, or as its own."""
 
+import time
+from argparse import ArgumentParser
 from importlib import import_module
 from typing import Any
 
 from django.apps import apps
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
+from django.db import Error as DatabaseError
+from django.db import connection
 from django.utils import timezone
 from django.utils.module_loading import module_has_submodule
 
@@ -14,7 +18,23 @@ class Command(BaseCommand):
 
     help = "Deletes what the settings say has been kept long enough, and prints how much that was."
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--every", type=float, metavar="HOURS", help="go on, and do it again after so many hours")
+
+    def handle(self, *, every: float | None, **options: Any) -> None:
+        if every is not None and not 0 < every <= 24 * 365:
+            raise CommandError(f"--every is {every:g}; it takes hours, more than 0 and at most a year's.")
+        if every is None:
+            return self._prune()
+        while True:
+            try:
+                self._prune()
+            except DatabaseError as error:
+                self.stderr.write(f"The database did not answer ({error}); the next time is in {every:g} h.")
+            connection.close()
+            time.sleep(every * 3600)
+
+    def _prune(self) -> None:
         now = timezone.now()
         for app in apps.get_app_configs():
             if app.module and module_has_submodule(app.module, "retention"):

@@ -17,7 +17,7 @@ NODE_FROM_WHEEL := $(VENV)/node
 endif
 NPM_FLAGS := --no-audit --no-fund --no-update-notifier --loglevel=error
 
-.PHONY: help demo demo-reset test faults bench kafka lint format clean
+.PHONY: help demo demo-reset test faults bench kafka docs lint format clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -50,6 +50,9 @@ lint: $(VENV)/dev.stamp node_modules/dev.stamp ## style, types, migrations, Java
 	$(PY) -m mypy .
 	$(PY) manage.py makemigrations --check --dry-run
 	$(NODE) node_modules/typescript/bin/tsc --noEmit
+
+docs: $(VENV)/dev.stamp ## write the parts of docs/reference.md that the code itself tells
+	@$(PY) -m tests.generated
 
 format: $(VENV)/dev.stamp ## put Python into shape
 	$(PY) -m ruff check --fix .

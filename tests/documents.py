@@ -7,7 +7,10 @@ import re
 import shutil
 import subprocess
 import sysconfig
+import time
+from collections.abc import Sequence
 from pathlib import Path
+from textwrap import dedent
 from typing import NamedTuple
 
 import pytest
@@ -18,10 +21,10 @@ from tests.servers import ROOT
 SHELLS = ("sh", "console", "bash", "shell")
 FENCE = re.compile(
     r"(?:^`(?P<file>[\w./-]+)`(?P<appended>, at the end)?:\n\n)?"
-    r"^(?P<ticks>```+)(?P<info>[^\n`]*)\n(?P<text>.*?)^(?P=ticks)$",
+    r"^(?P<indent> *)(?P<ticks>```+)(?P<info>[^\n`]*)\n(?P<text>.*?)^(?P=indent)(?P=ticks)$",
     re.M | re.S,
 )
-BLOCK_S = 300
+BLOCK_S, EVENTUALLY_S = 300, 20.0
 
 
 class Block(NamedTuple):
@@ -56,7 +59,7 @@ def blocks(document: Path) -> list[Block]:
         language, *words = match["info"].split() or [""]
         line = text.count("\n", 0, match.start("ticks")) + 1
         file, appended = match["file"] or "", bool(match["appended"])
-        found.append(Block(document, line, language, tuple(words), match["text"], file, appended))
+        found.append(Block(document, line, language, tuple(words), dedent(match["text"]), file, appended))
     return found
 
 
@@ -78,11 +81,21 @@ def checkout(folder: Path) -> Path:
 class Reader:
     """Somebody at a terminal who does what a document says, in one folder; what is exported stays so."""
 
-    def __init__(self, folder: Path, notes: Path, env: dict[str, str], replaced: dict[str, str] | None = None) -> None:
-        """`replaced`: what stands in commands, by what is written instead, such as a port that is free here."""
+    def __init__(
+        self,
+        folder: Path,
+        notes: Path,
+        env: dict[str, str],
+        replaced: dict[str, str] | None = None,
+        without: Sequence[str] = (),
+    ) -> None:
+        """`replaced`: what stands in commands, by what is written instead, such as a port that is free here.
+
+        `without`: variables of this process that the reader does not have.
+        """
         self.folder, self.notes, self.replaced = folder, notes, replaced or {}
         notes.mkdir(parents=True, exist_ok=True)
-        self.env = {**os.environ, **env}
+        self.env = {name: value for name, value in os.environ.items() if name not in without} | env
         self.background: list[Process] = []
         self._kept = notes / "environment.sh"
         self._kept.write_text(f"cd {folder}\n")
@@ -91,12 +104,23 @@ class Reader:
         """Runs or writes a block; returns what a command printed. A command that fails fails the test."""
         if block.file:
             self._write(block)
-        if block.is_command:
-            return self._start(block) if "background" in block.words else self.run(block.text, block.where)
-        return ""
+        if not block.is_command:
+            return ""
+        if "background" in block.words:
+            return self._start(block)
+        return self.run(block.text, block.where, EVENTUALLY_S if "eventually" in block.words else 0)
 
-    def run(self, text: str, where: str) -> str:
-        done = subprocess.run(
+    def run(self, text: str, where: str, patience_s: float = 0) -> str:
+        """`patience_s`: for how long a command that fails is tried again, as one does who waits for news."""
+        end = time.monotonic() + patience_s
+        while (done := self._once(text)).returncode != 0 and time.monotonic() < end:
+            time.sleep(0.5)
+        if done.returncode != 0:
+            pytest.fail(f"{where} ended with {done.returncode}:\n{text}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
+        return done.stdout + done.stderr
+
+    def _once(self, text: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
             ["bash", "-c", self._script(text, f'\ndeclare -px > "{self._kept}"; echo "cd \'$PWD\'" >> "{self._kept}"')],
             env=self.env,
             stdin=subprocess.DEVNULL,
@@ -104,9 +128,6 @@ class Reader:
             text=True,
             timeout=BLOCK_S,
         )
-        if done.returncode != 0:
-            pytest.fail(f"{where} ended with {done.returncode}:\n{text}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
-        return done.stdout + done.stderr
 
     def end(self) -> None:
         stop_all(self.background)

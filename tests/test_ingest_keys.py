@@ -2,18 +2,20 @@
 
 import base64
 import gzip
+import io
 import zlib
 from datetime import timedelta
 from html.parser import HTMLParser
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
 from django.test import RequestFactory
 from django.utils import timezone
 from ninja.errors import HttpError
 
 from realtime.api import authenticate_key, read_body
-from realtime.ingestkeys import issue
+from realtime.ingestkeys import authenticate, issue
 from realtime.models import IngestKey
 from realtime.state import limits
 
@@ -192,3 +194,29 @@ def test_a_body_beyond_bounds_or_broken_is_refused(body, encoding, status):
     with pytest.raises(HttpError) as refused:
         read_body(posted(body, encoding), 1000)
     assert refused.value.status_code == status
+
+
+def test_the_command_line_makes_a_key_that_is_shown_once():
+    text = told("phone 9", "--scope", "locations", "--scope", "logs", "--bound-to", "Asha")
+
+    holder = authenticate(text.strip())
+    assert holder is not None
+    assert (holder.name, holder.scopes, holder.bound_to) == ("phone 9", {"locations", "logs"}, "Asha")
+    assert text.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "bound_to", "says"),
+    [("phone 9", "", "already exists"), (" ", "", "blank"), ("n" * 101, "", "101"), ("other", "b" * 101, "bound_to")],
+)
+def test_the_command_line_refuses_a_name_that_is_none_with_its_reason(name, bound_to, says):
+    told("phone 9", "--scope", "logs")
+
+    with pytest.raises(CommandError, match=says):
+        told(name, "--scope", "logs", "--bound-to", bound_to)
+
+
+def told(*arguments: str) -> str:
+    said = io.StringIO()
+    call_command("issue_key", *arguments, stdout=said)
+    return said.getvalue()

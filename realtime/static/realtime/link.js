@@ -175,15 +175,16 @@ export class Link {
    */
   #lose(close, blameless, silent = false) {
     this.#connection = null;
-    if (!mayComeBack(close.code) && !this.#listener.mended(close)) return this.end(close);
+    const mended = !mayComeBack(close.code);
+    if (mended && !this.#listener.mended(close)) return this.end(close);
     const { open } = this;
     const lasted = performance.now() - this.#startedAt;
     this.#choice = afterEnding(this.#choice, { opened: open, lasted, silent, blameless }, Date.now());
     const { pause } = this.#choice;
     const good = open && (lasted > STABLE_MS || close.code === RESTARTING);
     if (pause) this.#failures = good ? 1 : Math.min(this.#failures + 1, open ? MOST_CUTS : Infinity);
-    const wait = pause ? waitBefore(this.#failures, close, Math.random()) : 0;
-    const expected = open && close.code === RESTARTING && wait < GRACE_MS;
+    const wait = pause && !mended ? waitBefore(this.#failures, close, Math.random()) : 0;
+    const expected = open && (mended || close.code === RESTARTING) && wait < GRACE_MS;
     if (expected) this.#graceUntil = performance.now() + GRACE_MS;
     this.open = false;
     this.failed ||= open || pause;

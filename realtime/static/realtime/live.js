@@ -33,8 +33,9 @@ const REASONS = {
 };
 
 /**
- * Events: "snapshot" {frame, first, last}, "delta" {frame}, "gap" {frame}, "state" {@link Status}, and "refused"
- * {params, reason} for a filter that the server does not take.
+ * Events: "snapshot" {frame, first, last, params, anew}, "delta" {frame}, "gap" {frame}, "state" {@link Status}, and
+ * "refused" {params, reason} for a filter that the server does not take. A snapshot's params are its filter, the same
+ * object that was given; anew: the state began another life, and its numbers begin anew, too.
  */
 export class Live extends EventTarget {
   /** @type {Status} */
@@ -44,6 +45,10 @@ export class Live extends EventTarget {
   #params;
   /** the filter of what is shown @type {Record<string, string>} */
   #shown = {};
+  /** the filter that the server was last asked for @type {Record<string, string>} */
+  #sent = {};
+  /** the life of the state that is shown, as cursors begin with it */
+  #life = "";
   #clock = new ServerClock();
   #cursor = "";
   #inSnapshot = false;
@@ -91,15 +96,21 @@ export class Live extends EventTarget {
     this.#cursor = "";
     this.#filterWaits = this.#refiltering;
     if (this.#refiltering) return;
-    this.#refiltering = this.#link.say({ type: "filter", ...params });
-    if (!this.#refiltering) this.#link.renew();
+    if (!this.#sendFilter()) this.#link.renew();
   }
 
   close() {
     this.#link.end({ code: 1000, reason: "" });
   }
 
+  #sendFilter() {
+    this.#refiltering = this.#link.say({ type: "filter", ...this.#params });
+    if (this.#refiltering) this.#sent = this.#params;
+    return this.#refiltering;
+  }
+
   #query() {
+    this.#sent = this.#params;
     this.#refiltering = this.#filterWaits = false;
     if (!this.#cursor) this.#inSnapshot = false;
     const query = new URLSearchParams(this.#params);
@@ -132,12 +143,15 @@ export class Live extends EventTarget {
     const first = frame.first ?? !this.#inSnapshot;
     const last = !frame.more;
     this.#inSnapshot = !last;
+    if (first) this.#shown = this.#sent;
     if (first && this.#refiltering) {
-      this.#refiltering = this.#filterWaits && this.#link.say({ type: "filter", ...this.#params });
+      this.#refiltering = this.#filterWaits && this.#sendFilter();
       this.#filterWaits = false;
     }
-    if (!this.#refiltering) this.#shown = this.#params;
-    this.#show("snapshot", { frame, first, last });
+    const life = frame.cursor?.split(".")[0] ?? this.#life;
+    const anew = this.#life !== "" && life !== this.#life;
+    this.#life = life;
+    this.#show("snapshot", { frame, first, last, params: this.#shown, anew });
   }
 
   /**
@@ -145,9 +159,10 @@ export class Live extends EventTarget {
    * @param {import("./link.js").Close} close
    */
   #mend({ code, reason }) {
-    if (code !== NOT_UNDERSTOOD || this.#params === this.#shown) return false;
-    const params = this.#params;
-    this.#params = this.#shown;
+    if (code !== NOT_UNDERSTOOD || this.#sent === this.#shown) return false;
+    const params = this.#sent;
+    // Another one may wait by now, which was not refused.
+    if (this.#params === params) this.#params = this.#shown;
     this.#cursor = "";
     this.#show("refused", { params, reason });
     return true;

@@ -1,4 +1,4 @@
-"""What axe finds on the orders' pages, in both themes and with everything open: nothing serious. And nothing jumps."""
+"""What axe finds on our pages, in both themes and with everything open: nothing serious. And nothing jumps."""
 
 import json
 from collections.abc import Callable
@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from realtime.producer import Producer
 from tests.servers import ROOT, Stack, missing
 from tests.test_browser import live, make_order
 from tests.test_courier_browser import DOOR, PHONE, card, carried, courier_link, phone  # noqa: F401 - a fixture
@@ -102,6 +103,45 @@ def test_the_orders_page_has_no_grave_fault(stack, staff_page, faults, scheme):
     staff_page.goto(f"{stack.base_url}/orders/?show=couriers&courier=Axel+{scheme}")
     staff_page.click(".card .replay")
     expect(staff_page.locator(".player")).to_be_visible()
+    assert faults(staff_page) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_log_page_has_no_grave_fault(stack, staff_page, faults, scheme, settings):
+    service = f"axe-{scheme}"
+    settings.KAFKA_BOOTSTRAP_SERVERS = [stack.kafka.bootstrap]
+    producer = Producer("tests")
+    for level in ("DEBUG", "INFO", "WARN", "ERROR", "FATAL"):
+        line = {
+            "service": service,
+            "level": level,
+            "message": f"{level} took 12 ms",
+            "of": {"a": [1]},
+            "stack": "x\n y",
+        }
+        producer.send("service-logs", service, json.dumps(line).encode())
+    producer.flush()
+    producer.close()
+    staff_page.emulate_media(color_scheme=scheme)
+    staff_page.goto(f"{stack.base_url}/logs/?services={service}&text=took")
+    live(staff_page)
+    expect(staff_page.locator("#lines mark")).to_have_count(5, timeout=20_000)
+    assert faults(staff_page) == []
+    staff_page.locator("#lines .row").last.click()
+    staff_page.get_by_role("button", name="Context").click()
+    expect(staff_page.locator(".context p")).not_to_contain_text("Looking")
+    assert faults(staff_page) == []
+    for key in "sdt":
+        staff_page.keyboard.press(key)
+        expect(staff_page.locator(".menu:popover-open")).to_be_visible()
+        assert faults(staff_page) == []
+        staff_page.keyboard.press("Escape")
+    staff_page.keyboard.press("?")
+    assert faults(staff_page) == []
+    staff_page.keyboard.press("Escape")
+    staff_page.click("#regex")
+    staff_page.fill("#search", "took (")
+    expect(staff_page.locator("#search-error")).to_be_visible()
     assert faults(staff_page) == []
 
 

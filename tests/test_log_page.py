@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from realtime.producer import Producer
-from tests.servers import Stack
+from tests.servers import Stack, wait_until
 
 MANY = 1_200
 """More lines than Redis keeps (LOGS_RECENT)."""
@@ -171,8 +171,7 @@ def test_scrolling_up_pauses_and_nothing_moves_until_one_goes_on(at, say, name):
     page.mouse.move(400, 500)
     page.mouse.wheel(0, -3_000)
     expect(page.locator("#pill")).to_have_text("↓ Follow")
-    page.wait_for_function("document.querySelector('#lines').scrollTop < 9_000")
-    before = page.evaluate(IN_SIGHT)
+    before = wait_until(lambda: (seen := page.evaluate(IN_SIGHT)) == page.evaluate(IN_SIGHT) and seen)
     say(name, *[f"later {n}" for n in range(37)])
     expect(page.locator("#pill")).to_have_text("↓ 37 new lines", timeout=20_000)
     assert page.evaluate(IN_SIGHT) == before

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.bench import cache, fanout, latency, page, report, throughput, viewers
+from tests.bench import cache, fanout, latency, logpage, page, report, throughput, viewers
 from tests.bench.place import Place
 from tests.bench.report import Row
 
@@ -38,8 +38,9 @@ BENCHES: dict[str, tuple[Bench, int]] = {
     "flood": (latency.flood, 0),
     "normalise": (cache.normaliser, 0),
     "orders-page": (page.orders_page, 10_000),
+    "log-page": (logpage.log_page, 60),
 }
-"""Each with how many records, or viewers, it takes at size 1."""
+"""Each with how many records, viewers or seconds it takes at size 1."""
 
 
 def main() -> int:

@@ -23,6 +23,8 @@ MUST = {
     "save-p50": ("at most", 60), "save-p99": ("at most", 200),
     "viewer-kb": ("at most", 60), "snapshot-ms": ("at most", 500),
     "normalise-brief": ("at least", 120_000), "normalise-ecs": ("at least", 60_000),
+    "log-page-shown-task": ("at most", 100), "log-page-all-task": ("at most", 100),
+    "log-page-all-growth": ("at most", 1.1),
     "marker-p99": ("at most", 500), "map-fps": ("at least", 30), "orders-page-ms": ("at most", 1_000),
 }  # fmt: skip
 """What a row must show, in its own unit."""

@@ -108,7 +108,6 @@ export async function toggleContext(templates, opened, line) {
   const rows = found.lines.map((one) => {
     const row = lineRow(templates.row, one, { text: "", finder: null });
     for (const name of ["role", "tabindex", "aria-expanded"]) row.removeAttribute(name);
-    row.removeAttribute("aria-label");
     if (one.id === line.id) row.setAttribute("aria-current", "true");
     return row;
   });

@@ -30,9 +30,8 @@ export function lineRow(template, line, marker) {
   const row = copyOf(template);
   const [time, tag, who] = row.children;
   row.dataset.level = line.level;
-  row.ariaLabel = `${line.level} ${line.service} ${line.message}`;
   time.textContent = shownTime(line.timestamp);
-  tag.textContent = line.level[0];
+  tag.textContent = line.level; // of which the styles show the first letter
   who.textContent = line.service;
   writeMessage(row, line, marker);
   return row;

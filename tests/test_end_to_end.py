@@ -13,9 +13,11 @@ import pytest
 import redis
 
 from compose.local.process import Process, answers
+from tests.documents import blocks
 from tests.live import LiveSocket, session_of
 from tests.servers import ROOT, Stack, free_ports, missing, wait_until
 
+CONNECT = ROOT / "docs" / "how-to" / "connect-your-logs.md"
 BAD = {
     "not UTF-8": (b'{"orderId":"\xff\xfe","status":"Packed"}', "not_utf8"),
     "not JSON": (b"status=Packed", "not_json"),
@@ -222,13 +224,10 @@ def test_rsyslog_delivers_real_lines(stack, session, tmp_path):
     if not rsyslogd or not list(Path("/usr/lib").glob("*/rsyslog/omkafka.so")):
         missing("rsyslog with omkafka is not installed")
     port = free_ports()
-    (tmp_path / "rsyslog.conf").write_text(
-        f"""module(load="imtcp") module(load="omkafka")
-        input(type="imtcp" address="127.0.0.1" port="{port}")
-        template(name="line" type="string" string="%timestamp:::date-rfc3339% %syslogseverity-text:::uppercase% %msg%")
-        action(type="omkafka" broker=["{stack.kafka.bootstrap}"] topic="service-logs" key="rsyslog" template="line")
-        """
-    )
+    (guide,) = [block for block in blocks(CONNECT) if block.language == "rsyslog"]
+    assert "kafka:9092" in guide.text
+    listens = f'module(load="imtcp") input(type="imtcp" address="127.0.0.1" port="{port}")\n'
+    (tmp_path / "rsyslog.conf").write_text(listens + guide.text.replace("kafka:9092", stack.kafka.bootstrap))
     config = ["-f", str(tmp_path / "rsyslog.conf"), "-i", str(tmp_path / "pid")]
     server = subprocess.Popen([rsyslogd, "-n", *config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:

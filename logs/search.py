@@ -131,11 +131,7 @@ class Around(NamedTuple):
     around: list[LogLine]
 
 
-CONTEXT = 10
-"""Lines shown on either side."""
-
-
-def one(line_id: str, hidden: frozenset[str]) -> Around | None:
+def one(line_id: str, hidden: frozenset[str], before: int, after: int) -> Around | None:
     """The archived line of this id with its surroundings; None where there is none, or none for this asker."""
     line = LogLine.objects.select_related("stream").filter(line_id=line_id).first()
     if line is None or line.stream.service in hidden:
@@ -143,6 +139,6 @@ def one(line_id: str, hidden: frozenset[str]) -> Around | None:
     near = LogLine.objects.select_related("stream").filter(stream=line.stream)
     earlier = Q(timestamp__lt=line.timestamp) | Q(timestamp=line.timestamp, id__lt=line.pk)
     later = Q(timestamp__gt=line.timestamp) | Q(timestamp=line.timestamp, id__gt=line.pk)
-    before = list(near.filter(earlier).order_by("-timestamp", "-id")[:CONTEXT])
-    after = list(near.filter(later).order_by("timestamp", "id")[:CONTEXT])
-    return Around(line, [*reversed(before), line, *after])
+    above = list(near.filter(earlier).order_by("-timestamp", "-id")[:before])
+    below = list(near.filter(later).order_by("timestamp", "id")[:after])
+    return Around(line, [*reversed(above), line, *below])

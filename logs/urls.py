@@ -1,6 +1,7 @@
 """Paths of the logs app, under /logs/."""
 
 from django.urls import path
+from django.views.generic import RedirectView
 
 from logs import views
 
@@ -11,4 +12,5 @@ urlpatterns = [
     path("search/", views.search, name="search"),
     path("search/lines.<str:form>", views.download, name="download"),
     path("lines/<str:line_id>/", views.line, name="line"),
+    path("line/<str:line_id>/", RedirectView.as_view(pattern_name="logs:line")),
 ]

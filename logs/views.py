@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -16,12 +17,15 @@ from django.views.decorators.http import require_safe
 
 from logs.access import hidden_from, may_view
 from logs.alert_page import standing
+from logs.context import Gone, look_up
 from logs.filters import BadFilter
 from logs.levels import LEVELS
 from logs.models import LogStream
-from logs.search import all_of, as_shown, page, read_search
-from logs.search import one as archived
+from logs.search import all_of, page, read_search
+from realtime.api import KafkaAway
 
+CONTEXT = 10
+"""Lines shown on either side of one."""
 COLUMNS = ("timestamp", "level", "service", "message", "id", "fields")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for a formula where a cell begins with it."""
@@ -82,13 +86,18 @@ def download(request: HttpRequest, form: str) -> HttpResponse | StreamingHttpRes
 @require_safe
 @login_required
 def line(request: HttpRequest, line_id: str) -> HttpResponse:
-    """One archived line by its id, with what stood around it in its service."""
+    """The permalink of a line: the line, what stood around it in its service, or what removed it."""
     hidden = _allowed(request)
-    found = archived(line_id, hidden)
-    if found is None:
-        raise Http404("No such line is archived: it was below its stream's level, or its retention is over.")
-    context = {"line": found.line, "shown": as_shown(found.line), "around": found.around}
-    return render(request, "logs/line.html", {**context, "search": reverse("logs:search")})
+    try:
+        found = look_up(line_id, hidden, CONTEXT, CONTEXT)
+    except KafkaAway as error:
+        return render(request, "logs/gone.html", {"gone": Gone("kafka_away", str(error))}, status=503)
+    if isinstance(found, Gone):
+        return render(request, "logs/gone.html", {"gone": found}, status=404)
+    around = [{**line, "time": _moment(line["timestamp"])} for line in found.lines]
+    line = next(line for line in around if line["id"] == line_id)
+    context = {"line": line, "around": around, "source": found.source, "search": reverse("logs:search")}
+    return render(request, "logs/line.html", context)
 
 
 def _allowed(request: HttpRequest) -> frozenset[str]:
@@ -96,6 +105,10 @@ def _allowed(request: HttpRequest) -> frozenset[str]:
     if not may_view(request.user):
         raise PermissionDenied("You may not see the logs.")
     return hidden_from(request.user)
+
+
+def _moment(ms: int) -> datetime:
+    return datetime.fromtimestamp(ms / 1000, UTC)
 
 
 def _services(hidden: frozenset[str]) -> list[str]:

@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     from realtime.outbox import publish
     from realtime.producer import Producer
     from realtime.proxies import client_address
-    from realtime.state import peek
+    from realtime.state import newest_lines, peek
     from realtime.state.connection import StateAway
     from realtime.state.limits import limited
     from realtime.state.presence import count_viewers
     from realtime.state.survey import Span, Survey, survey
+    from realtime.topics import Excerpt
 
 __all__ = [
     "FORBIDDEN",
@@ -42,6 +43,7 @@ __all__ = [
     "Delivery",
     "Denied",
     "Duty",
+    "Excerpt",
     "Id",
     "KafkaAway",
     "KeyAuth",
@@ -75,6 +77,7 @@ __all__ = [
     "mask",
     "millis",
     "new_webhook_secret",
+    "newest_lines",
     "oversized",
     "peek",
     "post_signed",
@@ -84,6 +87,7 @@ __all__ = [
 ]
 
 LATE = {
+    "Excerpt": "realtime.topics",
     "Answer": "realtime.deliveries",
     "Deliveries": "realtime.deliveries",
     "Delivery": "realtime.deliveries",
@@ -103,6 +107,7 @@ LATE = {
     "acked_publish": "realtime.acks",
     "authenticate_key": "realtime.ingestkeys",
     "new_webhook_secret": "realtime.deliveries",
+    "newest_lines": "realtime.state",
     "peek": "realtime.state",
     "post_signed": "realtime.deliveries",
     "publish": "realtime.outbox",

@@ -1,13 +1,16 @@
-"""Creates and describes our topics."""
+"""Creates and describes our topics, and reads pieces of them for who looks something up."""
 
+import threading
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from kafka import KafkaAdminClient, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from realtime.kafka_settings import KafkaAway, connection, dead_letter_topic
+from realtime.records import Record
 
 MiB = 1024 * 1024
 PARTITIONS = 4
@@ -134,3 +137,99 @@ def life_of(topic_id: Any) -> str:
     """Which creation of a topic this is: the broker's topic id, shortened ("0" from brokers that have no ids)."""
     id = str(topic_id or "").replace("-", "")
     return id[:8] if id.strip("0") else "0"
+
+
+EXCERPT_BYTES, FETCH_BYTES = 16 * MiB, MiB
+AT_ONCE = threading.BoundedSemaphore(4)
+"""So many excerpts are read at once by a process: each has a connection of its own."""
+
+
+class Excerpt:
+    """Reads pieces of one partition, outside of every group: `with Excerpt(topic, 2, wait_s=3) as excerpt`. It blocks.
+
+    `life` is the topic's now ("" where there is no such partition), `first` the oldest offset that Kafka still has,
+    `end` the one that the next record will have. All of it together takes at most `wait_s` and EXCERPT_BYTES; past the
+    time KafkaAway is raised, past the bytes it is `spent`.
+    """
+
+    def __init__(self, topic: str, partition: int, wait_s: float) -> None:
+        self._at = TopicPartition(topic, partition)
+        self._wait_s = wait_s
+        self._bytes = 0
+        self.life, self.first, self.end = "", 0, 0
+
+    def __enter__(self) -> "Excerpt":
+        self._until = time.monotonic() + self._wait_s
+        if not AT_ONCE.acquire(timeout=self._wait_s):
+            raise KafkaAway("too many read excerpts")
+        try:
+            self._consumer = self._connect()
+            try:
+                self._find()
+            except BaseException:
+                self._consumer.close(autocommit=False, timeout_ms=0)
+                raise
+        except KafkaError as error:
+            AT_ONCE.release()
+            raise KafkaAway("reading an excerpt") from error
+        except BaseException:
+            AT_ONCE.release()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._consumer.close(autocommit=False, timeout_ms=0)
+        AT_ONCE.release()
+
+    def _connect(self) -> KafkaConsumer:
+        left_ms = self._left_ms()
+        return KafkaConsumer(
+            client_id="sightline-excerpt",
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            bootstrap_timeout_ms=left_ms,
+            request_timeout_ms=left_ms,
+            fetch_max_wait_ms=100,
+            fetch_max_bytes=FETCH_BYTES,
+            max_partition_fetch_bytes=FETCH_BYTES,
+            **connection(),
+        )
+
+    def _find(self) -> None:
+        if self._at.partition not in self._consumer.partitions_for_topic(self._at.topic):
+            return
+        self.life = life_of(self._consumer._cluster.topic_id(self._at.topic))
+        self._consumer.assign([self._at])
+        self.first = self._consumer.beginning_offsets([self._at], timeout_ms=self._left_ms())[self._at]
+        self.end = self._consumer.end_offsets([self._at], timeout_ms=self._left_ms())[self._at]
+
+    @property
+    def spent(self) -> bool:
+        return self._bytes >= EXCERPT_BYTES
+
+    def read(self, start: int, stop: int) -> list[Record]:
+        """The records from one offset to before another, as far as Kafka has them; fewer where it is spent."""
+        start, stop = max(start, self.first), min(stop, self.end)
+        records: list[Record] = []
+        try:
+            if start < stop and self._consumer.position(self._at) != start:
+                self._consumer.seek(self._at, start)
+            while start < stop and not self.spent:
+                polled = self._consumer.poll(timeout_ms=self._left_ms(), max_records=stop - start)
+                records += [self._record(one) for got in polled.values() for one in got if one.offset < stop]
+                start = self._consumer.position(self._at)  # what a transaction leaves behind is no record
+        except KafkaError as error:
+            raise KafkaAway("reading an excerpt") from error
+        return records
+
+    def _record(self, r: Any) -> Record:
+        self._bytes += len(r.value or b"")
+        return Record(
+            self._at.topic, self.life, r.partition, r.offset, r.timestamp, r.key, r.value, tuple(r.headers or ())
+        )
+
+    def _left_ms(self) -> int:
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise KafkaAway("reading an excerpt")
+        return max(1, int(left * 1000))

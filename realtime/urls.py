@@ -8,6 +8,7 @@ from django.views.generic import RedirectView, TemplateView
 from realtime.rest import api
 
 api.add_router("/ingest", "logs.api.router")
+api.add_router("/logs", "logs.lines_api.router")
 api.add_router("/ingest", "orders.ingest_api.router")
 api.add_router("", "orders.api.router")
 api.add_router("", "orders.api.public")

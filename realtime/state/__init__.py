@@ -3,10 +3,11 @@
 import contextlib
 import logging
 
-from realtime.shapes import Id
+from realtime.lenses import Line
+from realtime.shapes import Id, Tail
 from realtime.state.connection import AWAY, StateAway, client, names
 
-__all__ = ["StateAway", "nudge_relay", "peek", "ping", "wait_for_nudge"]
+__all__ = ["StateAway", "newest_lines", "nudge_relay", "peek", "ping", "wait_for_nudge"]
 
 logger = logging.getLogger(__name__)
 
@@ -19,6 +20,19 @@ def peek(id: Id) -> bytes | None:
     except AWAY:
         return None
     return value
+
+
+def newest_lines(tail: Tail) -> list[Line]:
+    """All lines that Redis keeps of a tail, with their numbers. Raises StateAway where it does not answer."""
+    try:
+        pipe = client().pipeline(transaction=True)
+        pipe.lrange(names().key(tail.key), 0, -1)
+        pipe.get(names().key(tail.number))
+        held, last = pipe.execute()
+    except AWAY as error:
+        raise StateAway(f"Redis does not answer ({error}).") from error
+    first = int(last or 0) - len(held) + 1
+    return [Line(first + i, data) for i, data in enumerate(held)]
 
 
 def ping() -> None:

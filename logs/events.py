@@ -194,15 +194,20 @@ def _service(name: str) -> str:
     return " ".join(clean(name).split())
 
 
+class _Line(msgspec.Struct, gc=False):
+    """A line as the state holds it."""
+
+    id: str
+    timestamp: int
+    level: str
+    service: str
+    message: str
+    fields: dict[str, Any]
+
+
+_write = msgspec.json.Encoder().encode
+
+
 def encode_line(event: LogEvent) -> bytes:
     """The line as the state holds it, a JSON object; its number is added when it is shown."""
-    return msgspec.json.encode(
-        {
-            "id": event.id,
-            "timestamp": event.timestamp,
-            "level": event.level,
-            "service": event.service,
-            "message": event.message,
-            "fields": event.fields,
-        }
-    )
+    return _write(_Line(event.id, event.timestamp, event.level, event.service, event.message, event.fields))

@@ -4,7 +4,9 @@ The raw record stays in Kafka as it was sent; who may read the topic itself sees
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
 import re2
@@ -50,22 +52,30 @@ class Rules(NamedTuple):
     patterns: tuple[Pattern, ...] = ()
 
 
-class RuleBook(NamedTuple):
+@dataclass(frozen=True)
+class RuleBook:
     """The rules of the services that have their own, and those of all others."""
 
     others: Rules
-    services: Mapping[str, Rules] = {}
+    services: Mapping[str, Rules] = field(default_factory=dict)
+
+    @cached_property
+    def looks_at_all(self) -> bool:
+        """Whether some service's rules look at lines that the built-in ones need not look at."""
+        return any(map(_looks_at_all, (self.others, *self.services.values())))
 
     def of(self, service: str) -> Rules:
         return self.services.get(service, self.others)
 
 
-def redact(events: Sequence[LogEvent], value: bytes, book: RuleBook) -> list[LogEvent]:
+def redact(events: list[LogEvent], value: bytes, book: RuleBook) -> list[LogEvent]:
     """The lines of a record without what their services' rules take out; `value` is the record's.
 
     Most records cannot hold anything that the built-in rules look for, which their bytes tell at once.
     """
     may_hold = suspicious(value)
+    if not (may_hold or book.looks_at_all):
+        return events
     return [_redacted(event, rules) if may_hold or _looks_at_all(rules) else event
             for event in events for rules in (book.of(event.service),)]  # fmt: skip
 

@@ -66,14 +66,15 @@ class Batch:
         """Takes in the records of one partition, which follow the applied offset `start`."""
         if not records:
             return
-        events, kinds = self.events.setdefault(stream, []), []
+        events, kinds, decode = self.events.setdefault(stream, []), [], stream.decode
         for record in records:
-            decoded = stream.decode(record)
+            decoded = decode(record)
             if isinstance(decoded, Malformed):
                 self.malformed.append((record, decoded))
+                kinds.append(BAD)
             else:
-                events.extend(decoded)
-            kinds.append(BAD if isinstance(decoded, Malformed) else GOOD)
+                events += decoded
+                kinds.append(GOOD)
         last = records[-1]
         self.kinds[last.topic, last.partition] = "".join(kinds)
         self.reach[last.topic, last.partition] = (start, Mark(last.life, last.offset))

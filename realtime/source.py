@@ -149,7 +149,9 @@ class KafkaSource:
     def _records(self, topic: str, polled: Sequence[object]) -> list[Record]:
         life = self._lives.get(topic, "")
         return [
-            Record(topic, life, r.partition, r.offset, r.timestamp, r.key, r.value, tuple(r.headers or ()))  # type: ignore[attr-defined]
+            Record(
+                topic, life, r.partition, r.offset, r.timestamp, r.key, r.value, tuple(r.headers) if r.headers else ()
+            )  # type: ignore[attr-defined]
             for r in polled
         ]
 

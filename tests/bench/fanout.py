@@ -8,26 +8,22 @@ from compose.local.process import Process
 from tests.bench.crowd import Crowd, cpu_s
 from tests.bench.place import Place
 from tests.bench.report import Row
+from tests.bench.throughput import note
 from tests.servers import free_ports
 
-VIEWERS, SECONDS = 200, 6.0
+SECONDS = 6.0
 PUSHES = {"hub": 600, "stock": 60, "uvicorn": 600}
 """A second: more than the server can pass on to that many viewers."""
 
 
 def fan_out(place: Place, repeats: int, n: int) -> list[Row]:
     """Hub, stock and uvicorn in turn, so that all of them meet the same machine."""
-    rows = [Row("fan-out", "frames/s"), Row("fan-out-stock", "frames/s"), Row("fan-out-uvicorn", "frames/s")]
-    prices = []
+    names = {"hub": "fan-out", "stock": "fan-out-stock", "uvicorn": "fan-out-uvicorn"}
+    rows = {kind: Row(name, "frames/s", note=f"{n} viewers, one process") for kind, name in names.items()}
     for _ in range(repeats):
-        for row, kind in zip(rows, ("hub", "stock", "uvicorn"), strict=True):
-            rate, price = _frames(place, kind, VIEWERS, PUSHES[kind])
-            row.values.append(rate)
-            prices.append(price)
-    for i, row in enumerate(rows):
-        price = sorted(prices[i::3])[repeats // 2]
-        row.note = f"{VIEWERS} viewers, one process; {price:.1f} us of processor time a frame"
-    return rows
+        for kind, row in rows.items():
+            note(row, _frames(place, kind, n, PUSHES[kind]))
+    return list(rows.values())
 
 
 def frame_price(place: Place, repeats: int, n: int) -> list[Row]:

@@ -12,6 +12,7 @@ import redis
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from compose.local.process import Process, answers, stop_all
+from tests.bench.crowd import cpu_s
 from tests.bench.records import Made
 from tests.live import session_of
 from tests.servers import ROOT, Stack, http_status
@@ -122,8 +123,11 @@ class Place(Stack):
                 raise TimeoutError("the benchmark's servers did not get ready")
             time.sleep(0.01)
 
-    def rate(self, before: int, n: int, reached: Callable[[], int], deadline_s: float = 180.0) -> float:
-        """Records a second from the first look at which some were applied to the one at which all `n` are.
+    def pace(
+        self, worker: int, before: int, n: int, reached: Callable[[], int], deadline_s: float = 180.0
+    ) -> tuple[float, float]:
+        """From the first look at which some were applied to the one at which all `n` are: records a second, and the
+        processor time in us that the process `worker` took for each.
 
         `reached` counts from the beginning of time; `before` is what it said before any of them was applied.
         """
@@ -131,7 +135,7 @@ class Place(Stack):
         while True:
             now, done = time.monotonic(), reached() - before
             if done and first is None:
-                first = (now, done)
+                first = (now, done, cpu_s(worker))
             if done >= n:
                 break
             if now > end:
@@ -139,7 +143,8 @@ class Place(Stack):
             time.sleep(0.02)
         if first is None or first[1] >= n:
             raise RuntimeError("too few records to measure a rate: all were applied at the first look")
-        return (n - first[1]) / (now - first[0])
+        rest = n - first[1]
+        return rest / (now - first[0]), (cpu_s(worker) - first[2]) / rest * 1_000_000
 
     def _with(self, process: Process, env: dict[str, str]) -> Process:
         if not env:

@@ -30,13 +30,14 @@ def raw(place: Place, repeats: int, n: int) -> list[Row]:
         )  # fmt: skip
         consumer.assign([TopicPartition(LOGS, part) for part in range(PARTITIONS)])
         consumer.seek_to_beginning()
-        got, begun = 0, None
+        got, begun, used, n_first = 0, None, 0.0, 0
         while got < n:
             polled = sum(len(some) for some in consumer.poll(timeout_ms=1000).values())
             if begun is None:  # connecting is no part of it
-                begun, n_first = time.monotonic(), polled
+                begun, used, n_first = time.monotonic(), time.process_time(), polled
             got += polled
-        row.values.append((got - n_first) / (time.monotonic() - (begun or 0)))
+        rest = got - n_first
+        note(row, (rest / (time.monotonic() - (begun or 0)), (time.process_time() - used) / rest * 1_000_000))
         consumer.close()
     return [row]
 
@@ -92,8 +93,8 @@ def archive(place: Place, repeats: int, n: int) -> list[Row]:
                 errors = ((key, value.replace(b'"INFO"', b'"ERROR"')) for key, value in records.logs(n))
                 place.fill(LOGS, errors)
                 before = reached()
-                with place.program("archive-pg", *_archive(), DATABASE_URL=server.url):
-                    row.values.append(place.rate(before, n, reached))
+                with place.program("archive-pg", *_archive(), DATABASE_URL=server.url) as worker:
+                    note(row, place.pace(worker.pid, before, n, reached))
     finally:
         server.stop()
     return [row]
@@ -115,7 +116,7 @@ def _through(
         crowd = Crowd(place.port, f"/ws/{viewers}/", place.cookie, 100) if viewers else None
         try:
             with place.running("live"):
-                row.values.append(place.rate(before, n, place.applied))
+                note(row, place.pace(place.pid("live"), before, n, place.applied))
             if crowd:
                 got = crowd.report()
                 row.note = f"100 viewers of the page connected, who were sent {got.frames:,} frames in the last run"
@@ -123,6 +124,12 @@ def _through(
             if crowd:
                 crowd.leave()
     return row
+
+
+def note(row: Row, pace: tuple[float, float]) -> None:
+    """Adds a repetition to a row: its rate, and the processor time of one record."""
+    row.values.append(pace[0])
+    row.cpu_us.append(pace[1])
 
 
 def _put(place: Place, topic: str, made: Iterator[Made]) -> None:

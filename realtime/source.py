@@ -146,12 +146,12 @@ class KafkaSource:
         fenced.close(autocommit=False, timeout_ms=1_000)
         self._notes.changed = True
 
-    def _records(self, topic: str, polled: Sequence[object]) -> list[Record]:
+    def _records(self, topic: str, polled: Sequence[Any]) -> list[Record]:
         life = self._lives.get(topic, "")
         return [
             Record(
                 topic, life, r.partition, r.offset, r.timestamp, r.key, r.value, tuple(r.headers) if r.headers else ()
-            )  # type: ignore[attr-defined]
+            )
             for r in polled
         ]
 

@@ -2,17 +2,20 @@
 
 python -m tests.bench.driver hub|stock RATE SECONDS
 
-`hub` applies one order event after the other as a live worker does, and pushes each; `stock` tells the group of
-stock.py a text of the same length. At most RATE a second. Prints how many were sent.
+`hub` pushes one order event after the other as a live worker does, without writing it to Redis, which would take a part
+of the processor; `stock` tells the group of stock.py a text of the same length. At most RATE a
+second. Prints how many were sent.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import django
 
@@ -21,15 +24,17 @@ django.setup()
 
 from channels.layers import get_channel_layer  # noqa: E402 - after setup
 
-from realtime.batches import Applied, Batch, Mark, Partition  # noqa: E402
+from realtime.batches import Batch, Partition  # noqa: E402
 from realtime.groups import Pusher  # noqa: E402
 from realtime.records import Record  # noqa: E402
+from realtime.state import packing  # noqa: E402
 from realtime.state.connection import client, names  # noqa: E402
 from realtime.state.live import LiveState  # noqa: E402
+from realtime.state.names import epoch_of  # noqa: E402
 from realtime.streams import by_topic, streams  # noqa: E402
 from tests.bench.stock import GROUP  # noqa: E402
 
-TOPIC, LIFE = "order-updates", "bench"
+TOPIC, LIFE, GROUP_OF_ORDERS = "order-updates", "bench", "orders"
 
 
 class NoLog:
@@ -60,45 +65,52 @@ def event(n: int) -> bytes:
     ).encode()
 
 
-def hub() -> Callable[[int], None]:
-    state, push = LiveState(client(), names(), streams(), NoLog(), lambda partitions: {}, "bench"), Pusher()
+@contextmanager
+def hub() -> Iterator[Callable[[int], None]]:
+    state, push, redis = (
+        LiveState(client(), names(), streams(), NoLog(), lambda partitions: {}, "bench"),
+        Pusher(),
+        client(),
+    )
     state.begin(time.time())
-    held = state.marks([(TOPIC, 0)]).get((TOPIC, 0))
-    stream = by_topic()[TOPIC]
-    at: list[Mark | None] = [held]
+    stream, at = by_topic()[TOPIC], int(time.time() * 1000)
+    seq = int(redis.hget(names().seq, GROUP_OF_ORDERS) or 0)
 
     def say(n: int) -> None:
-        offset = at[0].offset + 1 if at[0] else 0
+        nonlocal seq
+        seq += 1
         batch = Batch()
-        batch.add(stream, [Record(TOPIC, LIFE, 0, offset, int(time.time() * 1000), None, event(n))], at[0])
-        outcome = state.apply(batch, time.time())
-        if not isinstance(outcome, Applied):
-            raise RuntimeError(f"refused: {outcome}")
-        push(outcome.pushes)
+        batch.add(stream, [Record(TOPIC, LIFE, 0, at + n, int(time.time() * 1000), None, event(n))], None)
+        change = batch.change({}, int(time.time() * 1000))
+        push(packing.pushes(epoch_of(state.epoch), change, ([seq], [], []), batch.produced))
         push(state.turn(time.time()))
-        at[0] = Mark(LIFE, offset)
 
-    return say
+    try:
+        yield say
+    finally:
+        redis.hset(names().seq, GROUP_OF_ORDERS, seq)  # the next one goes on from there
 
 
-def stock() -> Callable[[int], None]:
+@contextmanager
+def stock() -> Iterator[Callable[[int], None]]:
     layer, runner = get_channel_layer(), asyncio.Runner()
 
     def say(n: int) -> None:
         text = '{"type":"delta","orders":[' + event(n).decode() + "]}"
         runner.run(layer.group_send(GROUP, {"type": "tell", "text": text.ljust(330)}))
 
-    return say
+    yield say
 
 
 def main(kind: str, rate: float, seconds: float) -> None:
-    say = hub() if kind == "hub" else stock()
-    begun, n = time.monotonic(), 0
-    while (passed := time.monotonic() - begun) < seconds:
-        if passed * rate < n:
-            time.sleep(n / rate - passed)
-        say(n)
-        n += 1
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    with hub() if kind == "hub" else stock() as say:
+        begun, n = time.monotonic(), 0
+        while (passed := time.monotonic() - begun) < seconds:
+            if passed * rate < n:
+                time.sleep(n / rate - passed)
+            say(n)
+            n += 1
     print(n)
 
 

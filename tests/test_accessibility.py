@@ -167,7 +167,7 @@ def test_nothing_jumps_when_news_come(stack, staff_page, new_context: Callable[.
         live(page)
         expect(page.locator("body")).to_have_attribute("data-ready", "true")
     for page, _ in pages:
-        page.wait_for_function("document.fonts.status === 'loaded'")
+        page.wait_for_function("() => document.fonts.status === 'loaded'")
         page.evaluate(WATCH_SHIFTS)
         page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
         page.evaluate("window.shifts.length = 0")

@@ -353,11 +353,11 @@ def test_a_filter_is_answered_with_a_snapshot_and_kept_over_cuts(stack, proxy, s
     page = staff_at(front.base_url)
     page.goto("/")
     page.evaluate(FILTERED)
-    page.wait_for_function("live.status.state === 'live'", timeout=20_000)
+    page.wait_for_function("() => live.status.state === 'live'", timeout=20_000)
     assert page.evaluate("live.status.transport") == transport
     before = page.evaluate("lines.filter(line => line.startsWith('ERROR'))")
     log(stack, f"one {transport}")
-    page.wait_for_function(f"lines.includes('INFO one {transport}') && lines.includes('ERROR one {transport}')")
+    page.wait_for_function(f"() => lines.includes('INFO one {transport}') && lines.includes('ERROR one {transport}')")
     page.evaluate("live.filter({ services: 'filtered', levels: 'ERROR' })")
     expected = [*before, f"ERROR one {transport}"]
     wait_until(lambda: page.evaluate("lines") == expected)
@@ -370,12 +370,12 @@ def test_a_filter_is_answered_with_a_snapshot_and_kept_over_cuts(stack, proxy, s
     expected.append(f"ERROR three {transport}")
     wait_until(lambda: page.evaluate("lines") == expected, 20)
     page.evaluate("live.filter({ services: 'filtered', regex: '(' })")
-    page.wait_for_function("refused.length === 1")
+    page.wait_for_function("() => refused.length === 1")
     assert "regex" in page.evaluate("refused[0]")
     log(stack, f"four {transport}")
     expected.append(f"ERROR four {transport}")
     wait_until(lambda: page.evaluate("lines") == expected, 20)
-    page.wait_for_function("live.status.state === 'live'", timeout=20_000)
+    page.wait_for_function("() => live.status.state === 'live'", timeout=20_000)
 
 
 LISTEN = """url => {
@@ -394,11 +394,11 @@ def test_a_plain_event_source_gets_frames_and_resumes(stack, proxy, staff_at):
     page.on("request", lambda request: "/sse/" in request.url and asked.append(request))
     page.evaluate(LISTEN, "/sse/orders/")
     expected = "heard.some(frame => frame.orders?.some(one => one.orderId === 'ORD-PLAIN' && one.status === '%s'))"
-    page.wait_for_function(expected % "Placed")
+    page.wait_for_function("() => " + expected % "Placed")
     front.stop()
     publish(stack, "ORD-PLAIN", "Packed")
     front.start()
-    page.wait_for_function(expected % "Packed")
+    page.wait_for_function("() => " + expected % "Packed")
     assert page.evaluate("heard.filter(frame => frame.first || frame.type === 'snapshot').length") == 1
     resumed = asked[-1].all_headers()["last-event-id"]
     assert resumed in page.evaluate("heard.map(frame => frame.cursor)")
@@ -414,7 +414,7 @@ def test_a_plain_event_source_follows_one_order_by_its_link(stack, proxy, new_co
     page = new_context(base_url=front.base_url).new_page()
     page.goto("/")
     page.evaluate(LISTEN, f"/sse{path}")
-    page.wait_for_function("heard.some(frame => frame.order?.status === 'Placed')")
+    page.wait_for_function("() => heard.some(frame => frame.order?.status === 'Placed')")
     front.cut()
     stack.python("from orders.services import change_order; change_order('ORD-LINK', {'status': 'Packed'}, 'test')")
-    page.wait_for_function("heard.some(frame => frame.order?.status === 'Packed')")
+    page.wait_for_function("() => heard.some(frame => frame.order?.status === 'Packed')")

@@ -210,7 +210,7 @@ def test_what_is_done_offline_waits_survives_a_reload_and_is_applied_once(stack,
     assert len(everything) > len(set(everything)), "nothing was sent twice: the test shows nothing"
     wait_until(lambda: told_of(stack, "ORD-OFF") == ["Packed", OUT, "Delivered"], 20)
     # The phone goes on saying where it is: a fix may just be on its way.
-    courier.wait_for_function("Object.keys(localStorage).every(key => !key.includes('.report.'))")
+    courier.wait_for_function("() => Object.keys(localStorage).every(key => !key.includes('.report.'))")
 
 
 def ids_in(body: str | None) -> list[str]:
@@ -266,7 +266,7 @@ def test_the_screen_is_kept_awake_while_the_position_is_shared_and_no_longer(sta
     expect(courier.locator(".awake")).to_have_text("The screen stays on meanwhile.")
     assert courier.evaluate(locks) == "screen released,screen held"
     share.click()
-    courier.wait_for_function(f"{locks} === 'screen released,screen released'")
+    courier.wait_for_function(f"() => {locks} === 'screen released,screen released'")
 
 
 def test_the_page_says_why_it_has_no_position(stack, new_context):

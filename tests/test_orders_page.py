@@ -133,7 +133,7 @@ def test_a_couriers_day_is_replayed_with_the_slider_and_from_the_keyboard(stack,
     marker = page.locator(".leaflet-marker-pane .courier")
     expect(marker).to_be_visible()
     begins = page.locator(".player output").inner_text()
-    page.wait_for_function("document.activeElement.type === 'range'")
+    page.wait_for_function("() => document.activeElement.type === 'range'")
     page.keyboard.press("End")
     expect(page.locator(".player output")).not_to_have_text(begins)
     # Both ends in one look: the map may still be on its way to what it shows.

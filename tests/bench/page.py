@@ -104,7 +104,7 @@ def orders_page(place: Place, repeats: int, n: int) -> list[Row]:
 def _open(page: Page, address: str) -> float:
     page.add_init_script(READY)
     page.goto(address)
-    page.wait_for_function("window.complete !== undefined", timeout=60_000)
+    page.wait_for_function("() => window.complete !== undefined", timeout=60_000)
     return float(page.evaluate("window.complete"))
 
 

@@ -43,6 +43,7 @@ def courier_words() -> Words:
             "publicNote": _("Public note"),
             "somewhere": _("A place on the map"),
             "nowhere": _("No destination given"),
+            "early": _("Not ready to go yet."),
             "waits": _("Waits to be sent."),
             "sending": _("Sending…"),
         },

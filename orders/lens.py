@@ -21,6 +21,7 @@ from orders.public import (
 )
 from orders.selection import OrderFilter
 from orders.state import ORDERS
+from orders.whereabouts import SeenPosition
 from realtime.api import Id, Kind, Lens, Part, Value
 
 
@@ -42,25 +43,10 @@ class StaffOrder(Struct, rename="camel", kw_only=True, omit_defaults=True):
     timestamp: int = 0
 
 
-class StaffPosition(Struct, rename="camel", kw_only=True, omit_defaults=True):
-    """What staff see of a courier's or a place's position."""
-
-    name: str
-    lat: float
-    lng: float
-    timestamp: int = 0
-    speed: float | None = None
-    heading: float | None = None
-    accuracy: float | None = None
-    battery: float | None = None
-    order_id: str | None = None
-    source: str | None = None
-
-
 MANY = 5_000
 """A filtered lens that notes more than this forgets what left long ago."""
 
-_order, _position = json.Decoder(StaffOrder), json.Decoder(StaffPosition)
+_order, _position = json.Decoder(StaffOrder), json.Decoder(SeenPosition)
 
 
 class StaffLens(Lens):
@@ -139,9 +125,9 @@ class StaffLens(Lens):
         at = None if order.destination is None else (order.destination.lat, order.destination.lng)
         return order if self.filter.sees_order(order.status, order.courier, at) else None
 
-    def _position(self, value: Value) -> StaffPosition | None:
+    def _position(self, value: Value) -> SeenPosition | None:
         """The position in a value, if it is there and asked for."""
-        position: StaffPosition | None = _read(_position, value.data)
+        position: SeenPosition | None = _read(_position, value.data)
         if position is None or self.filter.sees_position(position.name, position.lat, position.lng):
             return position
         return None

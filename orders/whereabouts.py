@@ -33,12 +33,8 @@ class Judged(NamedTuple):
     offset: int
 
 
-class PositionState(Struct, rename="camel", kw_only=True, omit_defaults=True):
-    """Where a name is. `refused` counts fixes by reason; `trail` is where it was before, the oldest first.
-
-    `pace` is the smoothed speed in m/s; `ahead` says how far (ms) the sender's clock ran ahead, where that was too far
-    to be believed. `judged` is the last record that was, so that one that is read again is not counted again.
-    """
+class SeenPosition(Struct, rename="camel", kw_only=True, omit_defaults=True):
+    """What staff see of where a courier or place is; what is not for them stands in `PositionState`."""
 
     name: str
     lat: float
@@ -50,6 +46,15 @@ class PositionState(Struct, rename="camel", kw_only=True, omit_defaults=True):
     battery: float | None = None
     order_id: str | None = None
     source: str | None = None
+
+
+class PositionState(SeenPosition, rename="camel", kw_only=True, omit_defaults=True):
+    """Where a name is. `refused` counts fixes by reason; `trail` is where it was before, the oldest first.
+
+    `pace` is the smoothed speed in m/s; `ahead` says how far (ms) the sender's clock ran ahead, where that was too far
+    to be believed. `judged` is the last record that was, so that one that is read again is not counted again.
+    """
+
     ahead: int = 0
     stamp: Stamp | None = None
     judged: Judged | None = None

@@ -1,10 +1,14 @@
 """What the public sees of an order: exactly these keys, on the page and every transport, as long as it may."""
 
+import io
 import json
+import logging
 from datetime import timedelta
 from itertools import pairwise
 
 import pytest
+from django.conf import settings as django_settings
+from django.db import connection
 from django.test import override_settings
 from django.utils import timezone
 
@@ -18,6 +22,7 @@ from orders.positions import COURIERS, reduce_locations
 from orders.state import ORDERS, reduce_orders
 from orders.streams import open_track
 from realtime.api import Denied, Part, Stamp, Value
+from realtime.logsafe import MaskedStream
 from tests.servers import Stack
 from tests.viewers import TRANSPORTS, Live
 
@@ -189,3 +194,32 @@ def test_a_link_outlives_its_order_by_the_setting():
     link = TrackingLink.objects.get(pk=link.pk)
     assert link.opens(timezone.now() + timedelta(hours=1, minutes=59))
     assert not link.opens(timezone.now() + timedelta(hours=2, minutes=1))
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("redis_url")
+@pytest.mark.parametrize(
+    ("page", "table"), [("track", "orders_trackinglink"), ("courier", "orders_courierlink"), ("track", "orders_order")]
+)
+def test_a_page_that_breaks_leaves_no_token_in_any_log(client, page, table):
+    services.create_order(FULL, "ann", "ORD-1")
+    token = services.tracking_link("ORD-1").token
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {table} RENAME TO {table}_away")
+    client.raise_request_exception = False
+    out = io.StringIO()
+    handler = MaskedStream(out)
+    logging.getLogger().addHandler(handler)
+    try:
+        assert client.get(f"/{page}/{token}/").status_code == 500
+    finally:
+        logging.getLogger().removeHandler(handler)
+    said = out.getvalue()
+    assert f"Internal Server Error: /{page}/[masked]/" in said
+    assert "Traceback" in said
+    assert token not in said
+
+
+def test_what_the_logs_are_written_with_masks_what_it_writes():
+    named = {handler["class"] for handler in django_settings.LOGGING["handlers"].values() if "class" in handler}
+    assert named == {"realtime.logsafe.MaskedStream"}

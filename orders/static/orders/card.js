@@ -21,7 +21,7 @@ export class Card {
   #chip = part("header .chip", this.#card);
   #steps = part("ol", this.#card);
   #facts = part("dl", this.#card);
-  #follow = part(".follow", this.#card);
+  #follow = /** @type {HTMLButtonElement} */ (part(".follow", this.#card));
   #links = /** @type {HTMLAnchorElement[]} */ ([...this.#card.querySelectorAll("a[data-to]")]);
   #shown = "";
 
@@ -59,7 +59,7 @@ export class Card {
       const address = (link.dataset.to ?? "").replace("ORDER", encodeURIComponent(id));
       if (order && link.getAttribute("href") !== address) link.href = address;
     }
-    this.#follow.hidden = !courier;
+    this.#follow.disabled = !courier; // it keeps its place: a first position must not move what stands beside it
     this.#follow.setAttribute("aria-pressed", String(following));
     setText(this.#follow, following ? "Following" : "Follow");
   }

@@ -33,7 +33,7 @@ export function cardRow(id, words) {
         setText(facts.children[i].children[1], text);
       });
       const named = onward.map((step) => /** @type {[string, string]} */ ([step, nameOf(step, words)]));
-      showSteps(steps, named, (step) => take(id, step), id);
+      showSteps(steps, named, (step) => take(id, step), id, words.card.early);
       setText(sent, said);
     },
   };
@@ -83,10 +83,16 @@ function factsOf(order, now, words) {
  * @param {[string, string][]} onward each status with its name
  * @param {(step: string) => void} take
  * @param {string} id
+ * @param {string} early what stands where there is no step yet: the buttons to come must not move the cards below
  */
-function showSteps(into, onward, take, id) {
+function showSteps(into, onward, take, id, early) {
   const key = onward.map(([step]) => step).join();
   if (into.dataset.steps === key) return;
+  if (!onward.length) {
+    into.dataset.steps = key;
+    into.textContent = early;
+    return;
+  }
   const focused = into.contains(document.activeElement);
   into.dataset.steps = key;
   into.replaceChildren(

@@ -124,7 +124,7 @@ function showChanges(order) {
   part(".bulk").hidden = !picks.picking || button.hidden;
   setText(part(".bulk b"), count(picks.ids.size));
   if (config.mayChange && picks.picking) changeMany.offer(STATUSES, names());
-  part(".card .replay").hidden = courierInSight() === undefined || courierInSight()?.place === true;
+  /** @type {HTMLButtonElement} */ (part(".card .replay")).disabled = courierInSight() === undefined || courierInSight()?.place === true;
   part(".card .replay").setAttribute("aria-pressed", String(replay.courier !== null && replay.courier === courierInSight()?.name));
 }
 

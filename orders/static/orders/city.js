@@ -11,6 +11,9 @@ import { L } from "./leaflet.js";
  * @typedef {{kind: string, class?: string, name?: string}} Properties
  */
 
+const NAMES = /** @type {const} */ (["--map-water", "--map-park", "--map-edge", "--map-street", "--ink-3", "--font"]);
+/** @typedef {Record<typeof NAMES[number], string>} Colours */
+
 const TILE = 256;
 const GRID_PX = 140;
 
@@ -62,7 +65,9 @@ class City extends L.GridLayer {
     const context = canvas.getContext("2d");
     if (!context) return canvas;
     context.scale(sharp, sharp);
-    paint(context, coords, this.#shapes, this.#extent);
+    // Read once a tile: hundreds of shapes would each ask for the style of the page.
+    const colours = /** @type {Colours} */ (Object.fromEntries(NAMES.map((name) => [name, token(name)])));
+    paint(context, coords, this.#shapes, this.#extent, colours);
     return canvas;
   }
 }
@@ -79,8 +84,9 @@ function boxOf(line) {
  * @param {{x: number, y: number, z: number}} coords
  * @param {Shape[]} shapes
  * @param {Box} extent of all of them
+ * @param {Colours} colours
  */
-function paint(context, { x, y, z }, shapes, extent) {
+function paint(context, { x, y, z }, shapes, extent, colours) {
   const size = TILE * 2 ** z;
   const margin = 96 / size; // of names and wide streets that reach in from outside
   const [left, top] = [x * TILE, y * TILE];
@@ -88,7 +94,7 @@ function paint(context, { x, y, z }, shapes, extent) {
   const [east, south] = [(left + TILE) / size + margin, (top + TILE) / size + margin];
   const isNear = (/** @type {Box} */ box) => box[0] < east && box[2] > west && box[1] < south && box[3] > north;
   const near = shapes.filter(({ box }) => isNear(box));
-  if (!isNear(extent) || z < 11) grid(context, left, top, z);
+  if (!isNear(extent) || z < 11) grid(context, left, top, z, colours);
   const trace = (/** @type {Shape} */ shape) => {
     context.beginPath();
     for (const [mx, my] of shape.line) context.lineTo(mx * size - left, my * size - top);
@@ -96,28 +102,29 @@ function paint(context, { x, y, z }, shapes, extent) {
   for (const shape of near) {
     if (shape.kind === "street") continue;
     trace(shape);
-    context.fillStyle = token(shape.kind === "water" ? "--map-water" : "--map-park");
+    context.fillStyle = colours[shape.kind === "water" ? "--map-water" : "--map-park"];
     context.fill();
   }
   const streets = near.filter(({ kind, main }) => kind === "street" && (main || z >= 12)).sort((a, b) => +a.main - +b.main);
   context.lineCap = context.lineJoin = "round";
-  for (const [colour, more] of /** @type {[string, number][]} */ ([["--map-edge", 2], ["--map-street", 0]])) {
-    context.strokeStyle = token(colour);
+  for (const [colour, more] of /** @type {["--map-edge"|"--map-street", number][]} */ ([["--map-edge", 2], ["--map-street", 0]])) {
+    context.strokeStyle = colours[colour];
     for (const shape of streets) {
       trace(shape);
       context.lineWidth = Math.max(1, (shape.main ? 6 : 2.6) * 1.5 ** (z - 14)) + more;
       context.stroke();
     }
   }
-  if (z >= 15) names(context, near, { left, top, size, z });
+  if (z >= 15) names(context, near, { left, top, size, z }, colours);
 }
 
 /**
  * @param {CanvasRenderingContext2D} context
  * @param {Shape[]} shapes
  * @param {{left: number, top: number, size: number, z: number}} view
+ * @param {Colours} colours
  */
-function names(context, shapes, { left, top, size, z }) {
+function names(context, shapes, { left, top, size, z }, colours) {
   context.textAlign = "center";
   context.textBaseline = "middle";
   context.lineWidth = 3;
@@ -128,9 +135,9 @@ function names(context, shapes, { left, top, size, z }) {
     context.save();
     context.translate(((a[0] + b[0]) / 2) * size - left, ((a[1] + b[1]) / 2) * size - top);
     if (street) context.rotate(upright(Math.atan2(b[1] - a[1], b[0] - a[0])));
-    context.font = `500 ${street ? 12 : 13}px ${token("--font")}`;
-    context.strokeStyle = token(street ? "--map-street" : "--map-park");
-    context.fillStyle = token("--ink-3");
+    context.font = `500 ${street ? 12 : 13}px ${colours["--font"]}`;
+    context.strokeStyle = colours[street ? "--map-street" : "--map-park"];
+    context.fillStyle = colours["--ink-3"];
     context.strokeText(shape.name, 0, 0);
     context.fillText(shape.name, 0, 0);
     context.restore();
@@ -154,16 +161,17 @@ const upright = (angle) => (angle > Math.PI / 2 ? angle - Math.PI : angle < -Mat
  * @param {number} left
  * @param {number} top
  * @param {number} z
+ * @param {Colours} colours
  */
-function grid(context, left, top, z) {
+function grid(context, left, top, z, colours) {
   const size = TILE * 2 ** z;
   const step = gridStep(z, GRID_PX);
   const digits = Math.max(0, Math.ceil(-Math.log10(step)));
   const latitude = (/** @type {number} */ py) => Math.atan(Math.sinh(Math.PI * (1 - (2 * py) / size))) * (180 / Math.PI);
   const longitude = (/** @type {number} */ px) => (px / size) * 360 - 180;
-  context.strokeStyle = token("--map-edge");
-  context.fillStyle = token("--ink-3");
-  context.font = `10px ${token("--font")}`;
+  context.strokeStyle = colours["--map-edge"];
+  context.fillStyle = colours["--ink-3"];
+  context.font = `10px ${colours["--font"]}`;
   context.lineWidth = 1;
   const label = (/** @type {number} */ value, /** @type {string} */ sides) =>
     value === 0 ? "0°" : `${Math.abs(value).toFixed(digits)}° ${value < 0 ? sides[1] : sides[0]}`;

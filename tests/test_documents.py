@@ -179,6 +179,18 @@ def test_every_command_of_a_document_runs(
         reader.end()
 
 
+def test_a_reader_keeps_what_is_exported_and_a_command_that_fails_is_told(tmp_path: Path) -> None:
+    reader = Reader(tmp_path, tmp_path / "notes", {"GIVEN": "1"})
+    block = COMMANDS[0]
+
+    reader.follow(block._replace(text="export KEPT=two\nmkdir here\ncd here\n", words=(), file=""))
+    said = reader.follow(block._replace(text='echo "$GIVEN $KEPT $PWD"\n', words=(), file=""))
+    assert said.strip() == f"1 two {tmp_path / 'here'}"
+    for broken in ("false\ntrue\n", "false | cat\n", "no-such-program\n"):
+        with pytest.raises(pytest.fail.Exception, match=re.escape(block.where)):
+            reader.follow(block._replace(text=broken, words=(), file=""))
+
+
 def test_the_documents_have_commands_that_are_run() -> None:
     assert sum(len(to_run(document)) for document in documents()) >= 20
     assert all((ROOT / test).is_file() for test in OF_ANOTHER_TEST.values())

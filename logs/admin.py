@@ -13,6 +13,8 @@ from logs.models import LogLine, LogStream
 
 @admin.register(LogStream)
 class LogStreamAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Staff set what of the streams that they may see is archived and redacted; superusers set who may see one."""
+
     list_display = ("service", "archive_level", "retention_days", "redact_emails", "first_seen")
     list_editable = ("archive_level", "retention_days", "redact_emails")
     list_filter = ("archive_level",)
@@ -22,7 +24,19 @@ class LogStreamAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def get_readonly_fields(self, request: HttpRequest, obj: LogStream | None = None) -> tuple[str, ...]:
         """A service's name is what its lines carry, so it stays as it was first seen."""
-        return ("first_seen",) if obj is None else ("service", "first_seen")
+        fixed = ("first_seen",) if obj is None else ("service", "first_seen")
+        return fixed if request.user.is_superuser else (*fixed, "groups")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[LogStream]:
+        return super().get_queryset(request).exclude(service__in=hidden_from(request.user))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """A stream that is made by hand names a service before its first line, or tells that it is there already."""
+        return request.user.is_superuser and super().has_add_permission(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: LogStream | None = None) -> bool:
+        """A deleted stream is made anew with its next line, and then for everybody."""
+        return request.user.is_superuser and super().has_delete_permission(request, obj)
 
 
 @admin.register(LogLine)

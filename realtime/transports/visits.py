@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 
 from realtime.hub import hub
-from realtime.lenses import Denied
+from realtime.lenses import Denied, Lens
 from realtime.overview import PIPELINE, Teller
 from realtime.policy import Every
 from realtime.state.connection import StateAway, async_client, names
@@ -116,21 +116,27 @@ class Visits:
                 self._shown = counts
 
     async def check(self) -> None:
-        """Closes every viewer whose session, permission or link is gone. A database that is away closes nobody."""
+        """Closes every viewer whose session, permission or link is gone; whoever may see more or less now gets that.
+
+        A database that is away closes nobody.
+        """
         sights: dict[Hashable, list[Visit]] = {}
         for visit in self.all:
             sights.setdefault(visit.sight(), []).append(visit)
-        groups = list(sights.values())
+        groups = list(sights.items())
         for first in range(0, len(groups), CHECKED_AT_ONCE):
             some = groups[first : first + CHECKED_AT_ONCE]
             try:
-                answers = await database_sync_to_async(_still)([visits[0] for visits in some])
+                answers = await database_sync_to_async(_looked_again)([visits[0] for _, visits in some])
             except DatabaseError as error:
                 logger.warning("Permissions were not checked: the database does not answer (%s).", error)
                 return
-            for group, denied in zip(some, answers, strict=True):
-                for visit in group if denied else ():
-                    visit.viewer.close(denied.code, denied.reason)
+            for (sight, group), found in zip(some, answers, strict=True):
+                for visit in group:
+                    if isinstance(found, Denied):
+                        visit.viewer.close(found.code, found.reason)
+                    elif visit.sight() == sight and found.share != visit.viewer.lens.share:
+                        visit.viewer.refilter(found)
 
     async def drain(self, within_s: float) -> None:
         """Sends everybody away in small batches, each with a time of its own to come back; waits until they left."""
@@ -147,15 +153,14 @@ class Visits:
             await self.presence.show({})
 
 
-def _still(visits: Sequence[Visit]) -> list[Denied | None]:
-    """In a thread: whether each of these would still be let in."""
+def _looked_again(visits: Sequence[Visit]) -> list[Lens | Denied]:
+    """In a thread: what each of these would see if it came now."""
     users: dict[str, Any] = {}
-    answers: list[Denied | None] = []
+    answers: list[Lens | Denied] = []
     for visit in visits:
         if visit.session_key not in users:
             users[visit.session_key] = user_of(visit.session_key)
-        lens = visit.viewer.view.open(users[visit.session_key], visit.argument, visit.params)
-        answers.append(lens if isinstance(lens, Denied) else None)
+        answers.append(visit.viewer.view.open(users[visit.session_key], visit.argument, visit.params))
     return answers
 
 

@@ -44,10 +44,11 @@ bench: $(VENV)/dev.stamp node_modules/dev.stamp ## the benchmarks, as a table, b
 kafka: $(VENV)/runtime.stamp ## run Apache Kafka in the foreground; BROKERS=3 for a cluster
 	@$(PY) -m compose.local.kafka --brokers $(BROKERS)
 
-lint: $(VENV)/dev.stamp node_modules/dev.stamp ## style, types, migrations, JavaScript's types
+lint: $(VENV)/dev.stamp node_modules/dev.stamp ## style, types, security, migrations, JavaScript's types
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy .
+	$(PY) -m bandit --quiet --configfile pyproject.toml --recursive manage.py realtime orders logs compose
 	$(PY) manage.py makemigrations --check --dry-run
 	$(NODE) node_modules/typescript/bin/tsc --noEmit
 

@@ -106,7 +106,7 @@ LATE = {
     "mask": "realtime.logsafe",
     "acked_publish": "realtime.acks",
     "authenticate_key": "realtime.ingestkeys",
-    "new_webhook_secret": "realtime.deliveries",
+    "new_webhook_secret": "realtime.deliveries",  # nosec B105 - a module
     "newest_lines": "realtime.state",
     "peek": "realtime.state",
     "post_signed": "realtime.deliveries",

@@ -150,7 +150,8 @@ if not SITE_URL.startswith(("http://", "https://")):
     raise ImproperlyConfigured(f"SITE_URL is {SITE_URL!r}; it must begin with http:// or https://.")
 DEFAULT_FROM_EMAIL = text("EMAIL_FROM", "sightline@localhost")
 try:
-    vars().update(environ.Env.email_url_config(text("EMAIL_URL", "consolemail://")))
+    EMAIL_URL = text("EMAIL_URL", "consolemail://")
+    vars().update(environ.Env.email_url_config(EMAIL_URL))
 except (ImproperlyConfigured, ValueError) as error:
     raise ImproperlyConfigured(
         "EMAIL_URL names no way to send e-mail; it takes smtp://user:password@host:port, smtp+tls://…, smtp+ssl://… "
@@ -222,7 +223,7 @@ _setup = Setup(
 if _reasons := list(dict.fromkeys(refusals(_setup))):
     raise ImproperlyConfigured("\n".join(_reasons))
 
-LOG_SECRETS = [*defaults.LOG_SECRETS, *passwords_in([DATABASE_URL])]
+LOG_SECRETS = [*defaults.LOG_SECRETS, *passwords_in([DATABASE_URL, EMAIL_URL])]
 if SECRET_KEY != INSECURE_KEY:
     LOG_SECRETS.append(SECRET_KEY)
 LOGGING: dict[str, Any] = {

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -39,11 +39,18 @@ JVM = ["-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-
 class LocalKafka:
     """A cluster of brokers that are their own controllers; its log outlives stop, kill and start.
 
-    Brokers are counted from 0. A `folder` belongs to the number of brokers it was made with.
+    Brokers are counted from 0. A `folder` belongs to the number of brokers it was made with. `more` are further
+    settings of each broker, `scram` users with their passwords, who are made with the folder.
     """
 
     def __init__(
-        self, folder: Path, port: int = DEFAULT_PORT, brokers: int = 1, say: Callable[[str], None] = print
+        self,
+        folder: Path,
+        port: int = DEFAULT_PORT,
+        brokers: int = 1,
+        say: Callable[[str], None] = print,
+        more: Mapping[str, object] | None = None,
+        scram: Mapping[str, str] | None = None,
     ) -> None:
         if not 1 <= brokers <= CONTROLLERS_FROM:
             raise ValueError(f"a cluster of {brokers} brokers")
@@ -52,6 +59,7 @@ class LocalKafka:
         self.size = brokers
         self.bootstrap = ",".join(f"{HOST}:{port + broker}" for broker in range(brokers))
         self._say = say
+        self._more, self._scram = dict(more or {}), dict(scram or {})
         self.processes: list[Process] = []
 
     def __enter__(self) -> LocalKafka:
@@ -172,13 +180,15 @@ class LocalKafka:
     def _prepare(self, broker: int, binary: str, classpath: str) -> None:
         """Write the broker's settings; format its log folder if it is new."""
         settings = self.folder / f"broker-{broker}.properties"
-        values = broker_settings(broker, self.size, self.port, self._data(broker))
+        values = broker_settings(broker, self.size, self.port, self._data(broker)) | self._more
         settings.write_text("".join(f"{key}={escaped(str(value))}\n" for key, value in values.items()))
         if (self._data(broker) / "meta.properties").exists():
             return
         command = [binary, *JVM, "-cp", classpath, "kafka.tools.StorageTool", "format"]
+        users = [f"SCRAM-SHA-512=[name={name},password={password}]" for name, password in self._scram.items()]
+        options = [part for user in users for part in ("--add-scram", user)]
         done = subprocess.run(
-            [*command, "--cluster-id", self._cluster_id(), "--config", str(settings)],
+            [*command, "--cluster-id", self._cluster_id(), "--config", str(settings), *options],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -11,7 +11,7 @@ from pathlib import Path
 from compose.local.process import LocalServerError
 from realtime.guard import is_public
 
-EVERYWHERE = ("0.0.0.0", "::")
+EVERYWHERE = ("0.0.0.0", "::")  # nosec B104 - compared with, never listened on unasked
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Place:
     @property
     def url(self) -> str:
         """What a browser on this machine opens."""
-        return self._url({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host))
+        return self._url({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host))  # nosec B104
 
     @property
     def outside_url(self) -> str | None:

@@ -72,6 +72,7 @@ class OrderAdmin(WithTrackingLink, WithMap, ImportExportModelAdmin):  # type: ig
     )
 
     class Media:
+        css = {"all": ("orders/admin.css",)}
         js = ("orders/copy.js", Script("orders/adminlist.js", type="module"))
 
     @admin.action(description="Assign the courier beside", permissions=["change"])

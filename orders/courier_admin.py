@@ -19,7 +19,7 @@ class WithCourierLink(admin.ModelAdmin):  # type: ignore[type-arg]
     """Adds `courier_page`, a read-only field with what can be done about the link."""
 
     class Media:
-        css = {"all": ("orders/courier-admin.css",)}
+        css = {"all": ("orders/admin.css",)}
         js = ("orders/copy.js",)
 
     def get_form(self, request: HttpRequest, obj: Courier | None = None, change: bool = False, **kwargs: Any) -> Any:

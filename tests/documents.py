@@ -24,7 +24,7 @@ FENCE = re.compile(
     r"^(?P<indent> *)(?P<ticks>```+)(?P<info>[^\n`]*)\n(?P<text>.*?)^(?P=indent)(?P=ticks)$",
     re.M | re.S,
 )
-BLOCK_S, EVENTUALLY_S = 300, 20.0
+BLOCK_S, EVENTUALLY_S = 300, 60.0
 
 
 class Block(NamedTuple):

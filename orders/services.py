@@ -4,6 +4,7 @@ Each change gets a stamp that is newer than everything known of what it changes,
 its way, and goes through the same merge as the record that comes back from Kafka. Nothing here waits for Kafka.
 """
 
+import logging
 import secrets
 from collections.abc import Mapping
 from typing import Any
@@ -19,7 +20,9 @@ from orders.positions import COURIERS
 from orders.state import ORDERS, OrderState
 from orders.tuning import rules
 from orders.whereabouts import STAFF
-from realtime.api import Stamp, peek, publish
+from realtime.api import Stamp, log_about, peek, publish
+
+logger = logging.getLogger(__name__)
 
 ORDER_TOPIC, LOCATION_TOPIC = "order-updates", "location-updates"
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
@@ -169,6 +172,12 @@ def _locked(order_id: str) -> tuple[Order, OrderState]:
 
 def _say(row: Order, held: OrderState, facts: OrderFacts, by: str, source: str, now: int | None) -> Order:
     """Merges facts into a locked row, publishes them and keeps the event."""
+    with log_about(order_id=row.pk):
+        logger.info("Order %s: %s", row.pk, ", ".join(plain(facts)))
+        return _merge(row, held, facts, by, source, now)
+
+
+def _merge(row: Order, held: OrderState, facts: OrderFacts, by: str, source: str, now: int | None) -> Order:
     was = row.state()
     stamp = Stamp(_after(now, held.timestamp))
     state.apply(held, facts, stamp)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from realtime.deliveries import GONE, Answer, Deliveries, Delivery, new_webhook_secret, post_signed
     from realtime.ingestkeys import KeyAuth, KeyHolder, TooMany, authenticate_key
     from realtime.kafka_settings import KafkaAway
+    from realtime.logcontext import log_about
     from realtime.logsafe import mask
     from realtime.outbox import publish
     from realtime.producer import Producer
@@ -74,6 +75,7 @@ __all__ = [
     "effective",
     "event_time",
     "limited",
+    "log_about",
     "mask",
     "millis",
     "new_webhook_secret",
@@ -103,6 +105,7 @@ LATE = {
     "client_address": "realtime.proxies",
     "count_viewers": "realtime.state.presence",
     "limited": "realtime.state.limits",
+    "log_about": "realtime.logcontext",
     "mask": "realtime.logsafe",
     "acked_publish": "realtime.acks",
     "authenticate_key": "realtime.ingestkeys",

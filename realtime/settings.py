@@ -226,11 +226,25 @@ if _reasons := list(dict.fromkeys(refusals(_setup))):
 LOG_SECRETS = [*defaults.LOG_SECRETS, *passwords_in([DATABASE_URL, EMAIL_URL])]
 if SECRET_KEY != INSECURE_KEY:
     LOG_SECRETS.append(SECRET_KEY)
+LOG_FORMAT = text("LOG_FORMAT", "text")
+if LOG_FORMAT not in ("text", "json"):
+    raise ImproperlyConfigured(f"LOG_FORMAT is {LOG_FORMAT!r}; it takes text or json.")
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "realtime.logsafe.MaskedStream", "formatter": "line"}},
+    "formatters": {
+        "text": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"},
+        "json": {
+            "()": "pythonjsonlogger.json.JsonFormatter",
+            "format": "%(levelname)s %(name)s %(message)s",
+            "rename_fields": {"levelname": "level", "name": "logger", "exc_info": "stack"},
+            "timestamp": True,
+        },
+    },
+    "filters": {"about": {"()": "realtime.logcontext.AboutFilter"}},
+    "handlers": {
+        "stderr": {"class": "realtime.logsafe.MaskedStream", "formatter": LOG_FORMAT, "filters": ["about"]},
+    },
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     # kafka-python tells every reconnect of its own accord; the worker says once a minute what matters.
     "loggers": {
@@ -238,8 +252,10 @@ LOGGING: dict[str, Any] = {
         "orders": {"level": "INFO"},
         "logs": {"level": "INFO"},
         "kafka": {"level": "CRITICAL"},
+        # Django's own handler, in place while DEBUG is on, knows neither the format nor the mask
+        "django": {"handlers": [], "level": "WARNING"},
     },
 }
 if LOGS_SHIP_OWN:
-    LOGGING["handlers"]["own"] = {"()": "logs.own.handler"}
+    LOGGING["handlers"]["own"] = {"()": "logs.own.handler", "filters": ["about"]}
     LOGGING["root"]["handlers"].append("own")

@@ -26,7 +26,7 @@ SKEW_MS = 2_000
 """A page calls itself live while what comes is less than 2 s old by the server's clock: no clock may be further off."""
 FULL = 0.8
 CREATE = "Run `manage.py kafka_topics`."
-ALTER = "kafka-configs.sh --alter --entity-type topics"
+ALTER = "Run `manage.py kafka_topics --alter`."
 KAFKA_WAIT_S = 5.0
 
 
@@ -41,7 +41,8 @@ def judge_topics(wanted: Sequence[str], found: Mapping[str, TopicFacts]) -> list
     counts = {name: found[name].partitions for name in wanted if name in found}
     if len(set(counts.values())) > 1:
         told = ", ".join(f"{name} {count}" for name, count in counts.items())
-        hint = "Workers share partitions evenly where all topics have as many: add some with kafka-topics.sh --alter."
+        most = max(counts.values())
+        hint = f"Workers share evenly where all have as many: `manage.py kafka_topics --alter --partitions {most}`."
         problems.append(Warning(f"The topics differ in partitions: {told}.", hint=hint, id=PARTITIONS_DIFFER))
     for name in names:
         if name in found:
@@ -54,17 +55,13 @@ def _judge_config(name: str, config: Mapping[str, str]) -> list[CheckMessage]:
     kind = config.get("message.timestamp.type", "")
     if kind != "LogAppendTime":
         what = f"{name} has message.timestamp.type={kind or 'CreateTime'}; it must be LogAppendTime."
-        hint = (
-            "Else a sender whose clock runs ahead freezes an order: "
-            f"{ALTER} --entity-name {name} --add-config message.timestamp.type=LogAppendTime"
-        )
+        hint = f"Else a sender whose clock runs ahead freezes an order. {ALTER}"
         problems.append(Warning(what, hint=hint, id=NOT_APPEND_TIME))
     wanted = config_of(name)["max.message.bytes"]
     size = config.get("max.message.bytes", "")
     if size.isdecimal() and int(size) < int(wanted):
         what = f"{name} has max.message.bytes={size}; it must be at least {wanted}."
-        hint = f"{ALTER} --entity-name {name} --add-config max.message.bytes={wanted}"
-        problems.append(Warning(what, hint=hint, id=SMALL_MESSAGES))
+        problems.append(Warning(what, hint=ALTER, id=SMALL_MESSAGES))
     return problems
 
 

@@ -76,6 +76,27 @@ class Topics:
         except KafkaError as error:
             raise KafkaAway(f"creating topics: {error}") from error
 
+    def alter(self, topics: Sequence[str], partitions: int) -> dict[str, dict[str, str]]:
+        """Gives topics and their dead-letter topics our configuration, and at least so many partitions.
+
+        Returns what was changed, by topic. Partitions are never taken away: Kafka cannot.
+        """
+        wanted = [name for topic in topics for name in (topic, dead_letter_topic(topic))]
+        changes: dict[str, dict[str, str]] = {}
+        for name, found in self.facts(wanted).items():
+            ours = {key: value for key, value in config_of(name).items() if not suffices(key, found.config, value)}
+            try:
+                if ours:
+                    self._admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, configs=ours)])
+                if found.partitions < partitions:
+                    self._admin.create_partitions({name: partitions}, timeout_ms=15_000)
+            except KafkaError as error:
+                raise KafkaAway(f"altering {name}: {error}") from error
+            more = {"partitions": str(partitions)} if found.partitions < partitions else {}
+            if ours or more:
+                changes[name] = {**ours, **more}
+        return changes
+
     def names(self) -> set[str]:
         try:
             return set(self._admin.list_topics())
@@ -127,6 +148,12 @@ class Topics:
 
     def close(self) -> None:
         self._admin.close()
+
+
+def suffices(key: str, config: Mapping[str, str], wanted: str) -> bool:
+    """Whether a topic's configuration is ours, or takes even larger messages."""
+    held = config.get(key, "")
+    return held == wanted or (key == "max.message.bytes" and held.isdecimal() and int(held) > int(wanted))
 
 
 def values_of(config: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:

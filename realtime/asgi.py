@@ -11,7 +11,9 @@ from django.urls import path, re_path
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "realtime.settings")
 http: Any = get_asgi_application()
 
-from realtime.proxies import BehindProxies, networks  # noqa: E402 - the apps must be loaded first
+from realtime.logcontext import Identified  # noqa: E402 - the apps must be loaded first
+from realtime.loop import lifespan  # noqa: E402
+from realtime.proxies import BehindProxies, networks  # noqa: E402
 from realtime.transports.longpoll import longpoll  # noqa: E402
 from realtime.transports.origin import OriginCheck  # noqa: E402
 from realtime.transports.sse import sse  # noqa: E402
@@ -23,12 +25,15 @@ def at(transport: str, app: Any) -> list[Any]:
     return [path(f"{transport}/<str:view>/", app), path(f"{transport}/<str:view>/<str:argument>/", app)]
 
 
-application = BehindProxies(
-    ProtocolTypeRouter(
-        {
-            "http": URLRouter([*at("sse", sse), *at("poll", longpoll), re_path("", http)]),
-            "websocket": OriginCheck(URLRouter(at("ws", LiveConsumer.as_asgi()))),
-        }
-    ),
-    networks(settings.TRUSTED_PROXIES),
+application = Identified(
+    BehindProxies(
+        ProtocolTypeRouter(
+            {
+                "http": URLRouter([*at("sse", sse), *at("poll", longpoll), re_path("", http)]),
+                "lifespan": lifespan,
+                "websocket": OriginCheck(URLRouter(at("ws", LiveConsumer.as_asgi()))),
+            }
+        ),
+        networks(settings.TRUSTED_PROXIES),
+    )
 )

@@ -49,8 +49,15 @@ KAFKA_SSL_CERTFILE = text("KAFKA_SSL_CERTFILE", "")
 KAFKA_SSL_KEYFILE = text("KAFKA_SSL_KEYFILE", "")
 KAFKA_GROUP_PREFIX = text("KAFKA_GROUP_PREFIX", "")
 
+# --- whoever looks after it --------------------------------------------------------------------------------------
+
+METRICS_HOST = text("METRICS_HOST", "127.0.0.1")
+METRICS_PORT = integer("METRICS_PORT", 0, at_least=0, at_most=65_535)
+METRICS_TOKEN = text("METRICS_TOKEN", "")
+HEALTHZ_STALL_S = integer("HEALTHZ_STALL_S", 30, at_least=1)
+
 # What no line of a log may hold, beside what realtime.masking knows by its form.
-LOG_SECRETS = [KAFKA_SASL_PASSWORD, *passwords_in([REDIS_URL, *CHANNEL_REDIS_URLS])]
+LOG_SECRETS = [METRICS_TOKEN, KAFKA_SASL_PASSWORD, *passwords_in([REDIS_URL, *CHANNEL_REDIS_URLS])]
 
 # --- the machine itself ----------------------------------------------------------------------------------------------
 

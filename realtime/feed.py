@@ -3,9 +3,10 @@
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Hashable
+from functools import partial
 from typing import Any
 
-from realtime import frames
+from realtime import frames, metrics
 from realtime.cursors import Cursor
 from realtime.frames import Told
 from realtime.history import History
@@ -124,26 +125,35 @@ class Feed:
         self._flushed = now = self.clock()
         told: dict[Hashable, Told | None] = {}
         merged: dict[int, tuple[int, Part] | None] = {}
+        last: tuple[Viewer, int] | None = None
         for viewer in self.viewers:
             if not viewer.ready or viewer.seq >= self.history.seq:
                 continue
             if not viewer.has_room:
                 viewer.behind = True
+                viewer.conflated += 1
                 continue
             if viewer.seq not in merged:
                 merged[viewer.seq] = self.history.after(viewer.seq)
             later = merged[viewer.seq]
             if later is None:  # too long ago: Redis knows more
                 viewer.phase, viewer.resume = Phase.NEW, self._place(viewer)
-            else:
-                self._tell(viewer, later, told, now)
+            elif self._tell(viewer, later, told, now) and later[1].produced is not None:
+                last = viewer, later[1].produced
+        if last is not None:
+            last[0].once_sent(partial(self._on_screen, last[1]))
         self._welcome_new()
 
-    def _tell(self, viewer: Viewer, later: tuple[int, Part], memo: dict[Hashable, Told | None], now: float) -> None:
+    def _on_screen(self, produced: int) -> None:
+        """The last viewer that was told has its frame: how old the news is by now."""
+        metrics.TO_SCREEN.labels(self.group).observe(max(0.0, self.clock() - produced / 1000))
+
+    def _tell(self, viewer: Viewer, later: tuple[int, Part], memo: dict[Hashable, Told | None], now: float) -> bool:
+        """Tells a viewer what came; whether there was anything for it."""
         lens, (reached, part) = viewer.lens, later
         if not lens.concerns(part):
             viewer.seq = reached
-            return
+            return False
         at = int(now * 1000)
         pace = viewer.pace.at(at)
         key = (lens, viewer.seq, viewer.number, pace)  # who may share a lens does: see _share_lens
@@ -155,9 +165,12 @@ class Feed:
         viewer.behind = reached < self.history.seq
         if told.frames:
             viewer.told = told.seq
+            viewer.hidden += told.hidden
+            viewer.missed += told.missed
             viewer.offer(told.frames, now)
         if wanted := lens.wants():
             self._spawn(self._fetch(viewer, list(wanted)))
+        return bool(told.frames)
 
     async def _fetch(self, viewer: Viewer, ids: list[Id]) -> None:
         """Values that became visible to one viewer by what it was just sent."""

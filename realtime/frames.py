@@ -32,6 +32,8 @@ class Told(NamedTuple):
     number: int
     frames: list[Frame]
     pace: Pace
+    hidden: int = 0
+    missed: int = 0
 
 
 def encode(type: str, body: dict[str, Any], cursor: Cursor | None, now: int) -> Frame:
@@ -70,7 +72,7 @@ def deltas(lens: Lens, part: Part, held: Cursor, reached: int, view: View, pace:
         hidden, told = up_to - told - len(piece.lines), up_to
         if body is not None or hidden:
             frames.append(encode("delta", _with(body or {}, piece, hidden), place, now))
-    return Told(reached, last, frames, pace)
+    return Told(reached, last, frames, pace, len(seen) - len(shown), missed)
 
 
 _number = attrgetter("number")

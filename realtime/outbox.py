@@ -3,10 +3,12 @@
 import re
 import uuid
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from django.db import transaction
+from django.db.models import Count, Min
+from django.utils import timezone
 
 from realtime.models import Outbox
 from realtime.records import MAX_VALUE_BYTES
@@ -14,6 +16,22 @@ from realtime.state import nudge_relay
 
 TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
 """What Kafka takes as a topic's name."""
+
+
+class Depth(NamedTuple):
+    """How many rows wait for Kafka, for how long the oldest of them has, and how many are parked."""
+
+    rows: int
+    oldest_s: float
+    parked: int
+
+
+def depth() -> Depth:
+    unsent = Outbox.objects.filter(sent_at=None)
+    found = unsent.filter(parked_at=None).aggregate(rows=Count("id"), oldest=Min("created_at"))
+    oldest = found["oldest"]
+    age_s = 0.0 if oldest is None else max(0.0, (timezone.now() - oldest).total_seconds())
+    return Depth(found["rows"], age_s, unsent.exclude(parked_at=None).count())
 
 
 def publish(topic: str, key: str, value: Mapping[str, Any]) -> str:

@@ -16,6 +16,7 @@ from daphne.http_protocol import WebRequest
 from daphne.server import Server
 from daphne.ws_protocol import WebSocketProtocol
 from django.core.exceptions import ImproperlyConfigured
+from twisted.internet import reactor
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import ISSLTransport
 from twisted.internet.tcp import Server as TcpServer
@@ -111,6 +112,12 @@ class DrainingServer(Server):  # type: ignore[misc]
         self.http_factory.buildProtocol = build
         if self.action_logger is not None:
             self.action_logger.stream = MaskedFile(self.action_logger.stream)
+        reactor.callLater(0, self._begin)  # type: ignore[arg-type]  # once the loop runs
+
+    def _begin(self) -> None:
+        from realtime.loop import begin  # the apps are loaded by now
+
+        begin()
 
     def listen_success(self, port: Any) -> None:
         self._ports.append(port)
@@ -128,7 +135,8 @@ class DrainingServer(Server):  # type: ignore[misc]
         return Deferred.fromFuture(asyncio.ensure_future(self._drain()))
 
     async def _drain(self) -> None:
-        from realtime.transports.visits import visits  # the apps are loaded by now
+        from realtime.loop import end  # the apps are loaded by now
+        from realtime.transports.visits import visits
 
         draining.begin()
         for port in self._ports:
@@ -139,6 +147,7 @@ class DrainingServer(Server):  # type: ignore[misc]
             running.cancel()
         await self._until_none_runs(CANCEL_S)
         await until(lambda: not self._closing(), CLOSE_S)
+        await end()
 
     def _running(self) -> list[Any]:
         found = (details.get("application_instance") for details in self.connections.values())

@@ -82,6 +82,12 @@ class Viewer:
     """The hub has something for it that it had no room for."""
     closed: int | None = None
     reason: str = ""
+    hidden: int = 0
+    """Lines that its filter let through and that its frames left out."""
+    missed: int = 0
+    """Lines that could no longer be delivered."""
+    conflated: int = 0
+    """How often it had no room, and what came was left for a later frame."""
     wants_more: Callable[["Viewer"], None] = _nobody
     """Called when there is room again for what a viewer is behind with."""
     starts_over: Callable[["Viewer"], None] = _nobody
@@ -96,6 +102,7 @@ class Viewer:
     _acknowledged: bool = False
     _plain: bool = False
     _sending: asyncio.Task[Any] | None = None
+    _when_sent: Callable[[], None] | None = None
     _waits: asyncio.Event = field(default_factory=asyncio.Event)
     _room: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -108,6 +115,11 @@ class Viewer:
     def has_been_ready(self) -> bool:
         """Whether it was brought to the present before, on this connection: it fell behind, and did not just come."""
         return self.seq > 0
+
+    @property
+    def sent(self) -> tuple[int, int]:
+        """How many frames, and bytes of them, the transport was handed."""
+        return self._frames, self._bytes
 
     @property
     def ready(self) -> bool:
@@ -140,6 +152,13 @@ class Viewer:
         if self._outbox:
             self._waits.set()
 
+    def once_sent(self, call: Callable[[], None]) -> None:
+        """Calls back, once, when all that was offered so far is with the transport: now, where it is."""
+        if self._outbox or self._sending is not None:
+            self._when_sent = call
+        else:
+            call()
+
     def tend(self, now: float) -> None:
         """Once a second: closes who is too slow or has used up its budget of time."""
         if self._window_full():
@@ -160,6 +179,9 @@ class Viewer:
         while self.closed is None:
             while (frame := self._next()) is not None:
                 await self._send(send, frame)
+            if self._when_sent is not None and not self._outbox:
+                sent, self._when_sent = self._when_sent, None
+                sent()
             self._tell_of_room()
             self._waits.clear()
             if self.closed is None and not (self._outbox and self._window_open()):

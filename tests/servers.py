@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NoReturn, TypeVar
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from compose.local.kafka import CONTROLLERS_FROM, LocalKafka
 from compose.local.process import LocalServerError, Process, answers, is_free, stop_all
@@ -156,6 +157,7 @@ class Stack:
             **env,
         }
         self.processes: dict[str, Process] = {}
+        self.metrics_ports: dict[str, int] = {}
         self.add_web("web", self.port)
         self.add("live", "manage.py", "consume_kafka", "--group", "live")
         self.add("archive", "manage.py", "consume_kafka", "--group", "archive")
@@ -235,8 +237,27 @@ class Stack:
         """One more process of Python under this name, in place of one that has ended; not started yet."""
         log = self.folder / "logs" / f"{name}.log"
         command = [sys.executable, *arguments]
+        self.metrics_ports[name] = free_ports()
+        env = {"METRICS_PORT": str(self.metrics_ports[name]), **env}
         self.processes[name] = Process(name, command, log=log, env={**self.env, **env}, cwd=ROOT)
         return self.processes[name]
+
+    def metrics(self, name: str) -> Metrics:
+        """What a process tells on its METRICS_PORT."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_ports[name]}/metrics", timeout=5) as response:
+            return Metrics(response.read().decode())
+
+
+class Metrics:
+    """Samples by name and labels, in Prometheus' text."""
+
+    def __init__(self, text: str) -> None:
+        families = text_string_to_metric_families(text)
+        self.samples = [sample for family in families for sample in family.samples]
+
+    def total(self, name: str, **labels: str) -> float:
+        """The sum of the samples of a name that have these labels."""
+        return sum(s.value for s in self.samples if s.name == name and labels.items() <= s.labels.items())
 
 
 class Proxy:

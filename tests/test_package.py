@@ -64,7 +64,7 @@ def test_the_package_needs_what_the_machine_imports_as_the_project_bounds_it():
                 imported.add(node.module.partition(".")[0])
     foreign = imported - sys.stdlib_module_names - {"realtime"}
     found = packages_distributions()
-    needed = {BEHIND_ANOTHER_NAME.get(name) or found[name][0].lower() for name in foreign}
+    needed = {BEHIND_ANOTHER_NAME.get(name) or found[name][0].lower().replace("_", "-") for name in foreign}
     named = {name_of(requirement) for requirement in declared()}
 
     assert "kafka-python" in needed
@@ -78,5 +78,6 @@ def test_the_package_needs_what_the_machine_imports_as_the_project_bounds_it():
 def test_the_machines_own_templates_lead_to_pages_that_every_project_has(path):
     text = path.read_text()
     linked = re.findall(r"{%\s*url\s+'([^']+)'", text)
-    assert [name for name in linked if not name.startswith(("admin:index", "admin:realtime_", "pipeline"))] == []
+    everywhere = ("admin:index", "admin:realtime_", "pipeline", "runbook")
+    assert [name for name in linked if not name.startswith(everywhere)] == []
     assert re.findall(r'{%\s*extends "([^"]+)"', text) != ["base.html"]

@@ -32,7 +32,7 @@ def keys(streams: Sequence[Any], width: int = 100) -> Iterator[Key]:
 def found(redis: Any, streams: Sequence[Any]) -> set[bytes]:
     n = names()
     patterns = [*owned(n, streams), n.epoch, n.shape, n.seq, n.workers, n.lock, n.reach, n.heard, n.duty + "*"]
-    patterns += [n.key("viewers:*"), n.key("pipeline:*")]
+    patterns += [n.key("viewers:*"), n.key("pipeline:*"), n.vitals]
     return {key for pattern in patterns for key in redis.scan_iter(pattern, count=1000)}
 
 

@@ -9,6 +9,7 @@ import msgspec
 from django.db import Error as DatabaseError
 from django.db import connection
 
+from realtime import heartbeat
 from realtime.batches import Mark, Partition, Refused
 from realtime.shapes import Change, Id
 from realtime.state.connection import AWAY, StateAway, lua
@@ -145,6 +146,7 @@ class Life:
         return epoch
 
     def _hold(self, token: str, *doomed: bytes) -> None:
+        heartbeat.beat()  # a rebuild takes as long as it takes
         keys = [self.names.epoch, self.names.lock, *doomed]
         if not self._lock(keys=keys, args=[token, LOCK_S]):
             raise StateAway("Another worker rebuilds the state.")

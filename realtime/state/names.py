@@ -78,6 +78,11 @@ class Names(NamedTuple):
         return self.prefix + "stream:duty:"
 
     @property
+    def vitals(self) -> str:
+        """What each process says of itself."""
+        return self.prefix + "stream:vitals"
+
+    @property
     def nudge(self) -> str:
         return self.prefix + "outbox:nudge"
 

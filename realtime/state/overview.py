@@ -1,14 +1,15 @@
 """How the machine stands, read from Redis and put back as one value of the group `pipeline`, for its page."""
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
+import redis
 
 from realtime.batches import Mark
 from realtime.shapes import Change, Id
-from realtime.state import packing
+from realtime.state import packing, vitals
 from realtime.state.connection import AWAY, StateAway, client, lua, names
 from realtime.state.names import epoch_of, run_id_of
 from realtime.state.packing import Push
@@ -16,26 +17,42 @@ from realtime.state.presence import count_viewers
 
 TELL_MS = 1_800
 """The one web process that tells holds a lock for so long."""
+HISTORY_POINTS = 300
+"""Ten minutes, while somebody watches."""
+HISTORY_OF = ("live.records_total:applied", "archive.records_total:applied", "web.frames_total")
 _process = secrets.token_hex(6)
 
 
-def tell(id: Id, views: Iterable[str], further: Mapping[str, Any]) -> list[Push]:
-    """Puts the overview where nobody did within TELL_MS; the pushes that follow. Raises StateAway."""
+def tell(ids: tuple[Id, Id], views: Iterable[str], judged: Callable[[dict[str, Any]], dict[str, Any]]) -> list[Push]:
+    """Puts the overview, and a point of its history, where nobody did within TELL_MS; the pushes that follow.
+
+    `judged` adds to what is read here. Raises StateAway.
+    """
     redis, n = client(), names()
     try:
         if not redis.set(n.key("stream:teller"), _process, nx=True, px=TELL_MS):
             return []
         epoch = (redis.get(n.epoch) or b"").decode()
-        held = redis.get(n.key(id[0].key(id[1])))
-        value = msgspec.json.encode({**read(redis), "viewers": _viewers(views), **further})
+        held = dict(zip(ids, redis.mget([n.key(kind.key(id)) for kind, id in ids]), strict=True))
+        found = judged({**read(redis), "viewers": _viewers(views)})
         change = Change()
-        change.put(*id, value, None)
+        change.put(*ids[0], msgspec.json.encode(found), None)
+        change.put(*ids[1], msgspec.json.encode(longer(held[ids[1]], found)), None)
         guard = ("epoch", epoch, run_id_of(epoch))
-        args = packing.pack(n, guard, {}, change, {id: held}, {})
+        args = packing.pack(n, guard, {}, change, held, {})
         status, *answer = redis.register_script(lua("apply"))(keys=packing.keys(n), args=args)
     except AWAY as error:
         raise StateAway(f"Redis does not answer ({error}).") from error
     return packing.pushes(epoch_of(epoch), change, answer, None) if status == b"ok" else []
+
+
+def longer(history: bytes | None, found: Mapping[str, Any]) -> list[list[float | None]]:
+    """The history with one more point: time, records/s applied, archived, frames/s, lag, p95 to the screen (pure)."""
+    points: list[list[float | None]] = msgspec.json.decode(history) if history else []
+    rates, screen = found["rates"], found["latency"]["screen"]
+    lag = sum(row["lag"] or 0 for row in found["partitions"])
+    flows = [rates.get(name, 0.0) for name in HISTORY_OF]
+    return [*points, [found["at"], *flows, lag, screen["p95"] if screen else None]][-HISTORY_POINTS:]
 
 
 def read(redis: Any) -> dict[str, Any]:
@@ -47,8 +64,10 @@ def read(redis: Any) -> dict[str, Any]:
     pipe.hgetall(n.reach)
     pipe.time()
     workers, applied, reach, (second, microsecond) = pipe.execute()
+    now = second * 1000 + microsecond // 1000
     return {
-        "at": second * 1000 + microsecond // 1000,
+        "at": now,
+        "processes": vitals.read(redis, now),
         "workers": [{"name": name.decode(), "seen": int(score) * 1000} for name, score in sorted(workers)],
         "partitions": partitions(applied, reach),
     }
@@ -67,3 +86,12 @@ def partitions(applied: Mapping[bytes, bytes], reach: Mapping[bytes, bytes]) -> 
 
 def _viewers(views: Iterable[str]) -> dict[str, int]:
     return {view: count_viewers(view) or 0 for view in views}
+
+
+def read_processes() -> tuple[int, list[dict[str, Any]], list[dict[str, Any]]]:
+    """The server's time in Unix ms, the live workers and all processes as they showed themselves. Raises StateAway."""
+    try:
+        found = read(client())
+    except (*AWAY, redis.RedisError) as error:
+        raise StateAway(f"Redis does not answer ({error}).") from error
+    return found["at"], found["workers"], found["processes"]

@@ -34,3 +34,12 @@ def facts() -> RedisFacts:
         keeps=bool(found.get("aof_enabled", 0)),
         now_ms=seconds * 1000 + micros / 1000,
     )
+
+
+def ping_url(url: str) -> None:
+    """Raises StateAway where the Redis at this address does not answer, or refuses us."""
+    try:
+        with redis.Redis.from_url(url, socket_connect_timeout=2, socket_timeout=5) as server:
+            server.ping()
+    except (*AWAY, redis.RedisError, ValueError) as error:
+        raise StateAway(f"Redis does not answer ({error}).") from error

@@ -98,7 +98,7 @@ async def longpoll(scope: Scope, receive: Receive, send: Send) -> None:
     asked = Asked.of(scope)
     poller, rest_s = _take_up(asked), 0.0
     if poller is None:
-        visit = await open_view(asked, greets=False)
+        visit = await open_view(asked, "longpoll", greets=False)
         if isinstance(visit, Refused):
             return await refuse(send, visit)
         poller, rest_s = Poller(visit, asked.cursor), RESUME_S if asked.cursor else 0.0

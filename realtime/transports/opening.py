@@ -58,10 +58,10 @@ class Asked:
         return cls(route["view"], route.get("argument", ""), params, cursor, key, address)
 
 
-async def open_view(asked: Asked, acks: bool = True, greets: bool = True) -> Visit | Refused:
+async def open_view(asked: Asked, transport: str, acks: bool = True, greets: bool = True) -> Visit | Refused:
     """A visit, which counts from now on: `visits().leave` must follow. At most one hop to a thread.
 
-    `acks`, `greets`: see `Viewer`.
+    `transport` is what it is counted by; `acks`, `greets`: see `Viewer`.
     """
     if draining.begun():
         return Refused(RESTARTING, "restarting", 1)
@@ -87,7 +87,9 @@ async def open_view(asked: Asked, acks: bool = True, greets: bool = True) -> Vis
             return _too_many(f"user {user_id}", "viewers at once", COME_BACK_S)
         viewer = Viewer(view, lens, Cursor.read(asked.cursor), acks=acks, greets=greets)
         subject = view.subject(lens) if view.subject else ""
-        visit = Visit(viewer, asked.argument, asked.params, asked.session_key, asked.address, user_id, subject)
+        visit = Visit(
+            viewer, asked.argument, asked.params, asked.session_key, asked.address, user_id, subject, transport
+        )
     finally:
         if visit is None:
             visits().go(asked.address)

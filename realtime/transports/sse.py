@@ -34,7 +34,7 @@ async def sse(scope: Scope, receive: Receive, send: Send) -> None:
     asked = Asked.of(scope)
     if last := headers_of(scope).get(b"last-event-id"):
         asked = replace(asked, cursor=last)
-    visit = await open_view(asked, acks=False)
+    visit = await open_view(asked, "sse", acks=False)
     if isinstance(visit, Refused):
         return await refuse(send, visit)
     try:

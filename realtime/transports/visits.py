@@ -21,6 +21,7 @@ from realtime.policy import Every
 from realtime.state.connection import StateAway, async_client, names
 from realtime.state.presence import BEAT_S, Presence, watched
 from realtime.streams import views
+from realtime.tolls import TOLLS
 from realtime.transports.sessions import user_of
 from realtime.viewers import Viewer
 
@@ -45,6 +46,7 @@ class Visit:
     address: str
     user_id: Any
     subject: str = ""
+    transport: str = "websocket"
 
     def sight(self) -> Hashable:
         """Visits of one sight may see the same: they are checked once."""
@@ -80,6 +82,7 @@ class Visits:
     def enter(self, visit: Visit) -> None:
         """Attaches the viewer; its address was counted by `come`."""
         self.all.add(visit)
+        TOLLS.enter(visit.viewer, visit.transport)
         self._by_user[visit.user_id] += 1
         hub().attach(visit.viewer)
         if self._tending is None:
@@ -89,6 +92,7 @@ class Visits:
     def leave(self, visit: Visit) -> None:
         if visit in self.all:
             self.all.remove(visit)
+            TOLLS.leave(visit.viewer)
             self._by_user[visit.user_id] -= 1
             self._by_user += Counter()
             hub().detach(visit.viewer)

@@ -32,7 +32,7 @@ class LiveConsumer(AsyncConsumer):  # type: ignore[misc]
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect
         await send({"type": "websocket.accept"})  # a refusal before this could not carry a close code
-        visit = await open_view(Asked.of(scope))
+        visit = await open_view(Asked.of(scope), "websocket")
         if isinstance(visit, Refused):
             return await _close(send, visit.code, visit.reason)
         viewer = visit.viewer

@@ -14,7 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from realtime import deadletters
+from realtime import deadletters, heartbeat, measured, vitals
 from realtime.api import Stream
 from realtime.archive import ArchiveState, marks
 from realtime.duties import Duties
@@ -61,7 +61,8 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
         try:
-            run(group, chosen, instance_id, stop, divert)
+            with vitals.shown(group):
+                run(group, chosen, instance_id, stop, divert)
         except TooManyMalformed as error:
             raise CommandError(str(error), returncode=TOO_MANY_MALFORMED) from error
 
@@ -89,6 +90,7 @@ def run(group: str, chosen: list[Stream], instance_id: str | None, stop: threadi
     logger.info("Worker %d of group %s reads %s.", os.getpid(), group, ", ".join(topics))
     try:
         while not stop.is_set():
+            heartbeat.beat()
             pipeline.turn(time.time())
     finally:
         duties.stop()
@@ -108,6 +110,7 @@ def connect(topics: list[str], group: str, instance_id: str | None, stop: thread
     """A source, once a broker answers; says once a minute that it waits. None when asked to stop before."""
     complain = Every(60)
     while not stop.is_set():
+        heartbeat.beat()
         try:
             known = topics_of(group, list(streams()))
             return KafkaSource(topics, settings.KAFKA_GROUP_PREFIX + group, instance_id, known)
@@ -126,11 +129,14 @@ def build(
     common: dict[str, Any] = {"reach": reach, "batch_records": settings.BATCH_RECORDS}
     if group == "archive":
         by_topic |= {dead_letter_topic(topic): deadletters.stream(topic) for topic in by_topic}
-        return Pipeline(source, ArchiveState(), by_topic, push=ignore, divert=None, **common), []
+        archive = measured.MeasuredState(group, ArchiveState(), source)
+        return Pipeline(source, archive, by_topic, push=ignore, divert=None, **common), []
     pusher, diverter = Pusher(), deadletters.Diverter()
     worker = f"{socket.gethostname()}-{os.getpid()}"
     state = LiveState(client(), names(), streams(), source, marks, worker)
-    pipeline = Pipeline(source, state, by_topic, push=pusher, divert=diverter, gate=Gate(extra=divert), **common)
+    ports: dict[str, Any] = {"push": measured.push(pusher), "divert": measured.divert(diverter)}
+    watched = measured.MeasuredState(group, state, source)
+    pipeline = Pipeline(source, watched, by_topic, gate=Gate(extra=divert), **ports, **common)
     return pipeline, [state.leave, pusher.close, diverter.close]
 
 

@@ -10,7 +10,9 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import InterfaceError, OperationalError
 
+from realtime import heartbeat, metrics, vitals
 from realtime.kafka_settings import KafkaAway
+from realtime.outbox import depth
 from realtime.policy import Backoff, Every
 from realtime.producer import Producer
 from realtime.relay import Relay, reconnect
@@ -18,7 +20,7 @@ from realtime.state import StateAway, wait_for_nudge
 
 logger = logging.getLogger("realtime.relay")
 
-POLL_S = 1.0
+POLL_S, MEASURE_S = 1.0, 5.0
 
 
 class Command(BaseCommand):
@@ -28,19 +30,29 @@ class Command(BaseCommand):
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        run(stop)
+        with vitals.shown("relay"):
+            run(stop)
 
 
 def run(stop: threading.Event) -> None:
     """Relays until `stop` is set; waits for whatever is away."""
     complain, backoff = Every(60), Backoff(least=0.1)
-    prune = Every(600)
+    prune, measure = Every(600), Every(MEASURE_S)
     relay: Relay | None = None
     while not stop.is_set():
+        heartbeat.beat()
         try:
+            if measure.due(time.monotonic()):
+                waiting = depth()
+                metrics.OUTBOX.set(waiting.rows)
+                metrics.OUTBOX_AGE.set(waiting.oldest_s)
+                metrics.OUTBOX_PARKED.set(waiting.parked)
             if relay is None:
                 relay = Relay(Producer("sightline-relay"))
-            if relay.turn():
+            sent = relay.turn()
+            metrics.PUBLISHED.inc(sent)
+            metrics.HOLDS_LEASE.set(relay.holds)
+            if sent:
                 backoff.reset()
                 continue
             if relay.holds and prune.due(time.time()):

@@ -15,6 +15,8 @@ from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 from django.utils.module_loading import module_has_submodule
 
+from realtime import heartbeat, vitals
+
 logger = logging.getLogger(__name__)
 
 POLL_S, PRUNE_S, AWAY_S = 1.0, 3600.0, 5.0
@@ -29,7 +31,8 @@ class Command(BaseCommand):
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        run(stop)
+        with vitals.shown("webhooks"):
+            run(stop)
 
 
 def run(stop: threading.Event) -> None:
@@ -58,6 +61,7 @@ def _send(outgoing: ModuleType, stop: threading.Event) -> None:
     """Sends what an app has until `stop` is set; waits for a database that is away."""
     prune_at = time.monotonic()
     while not stop.is_set():
+        heartbeat.beat()
         try:
             if time.monotonic() >= prune_at:
                 outgoing.prune(timezone.now())

@@ -23,6 +23,21 @@ const WORDS = {
   grid: "Map tiles are not available; showing a grid",
 };
 
+/** Maps whose zoom is under way. @type {WeakSet<import("leaflet").Map>} */
+const zooming = new WeakSet();
+/** What they are to show next. @type {WeakMap<import("leaflet").Map, () => unknown>} */
+const next = new WeakMap();
+
+/**
+ * Shows something else. Leaflet forgets what it is asked while a zoom is under way: here it comes after that.
+ * @param {import("leaflet").Map} map
+ * @param {() => unknown} turn what moves the map
+ */
+export function afterZoom(map, turn) {
+  if (zooming.has(map)) next.set(map, turn);
+  else turn();
+}
+
 /**
  * @param {HTMLElement} element
  * @param {Config} config
@@ -47,6 +62,13 @@ export function createMap(element, config, options = {}) {
   const { zoomIn, zoomOut } = { ...WORDS, ...config.words };
   L.control.zoom({ position: "bottomright", zoomInTitle: zoomIn, zoomOutTitle: zoomOut }).addTo(map);
   L.control.scale({ position: "bottomright", imperial: false }).addTo(map);
+  map.on("zoomanim", () => zooming.add(map));
+  map.on("zoomend", () => {
+    zooming.delete(map);
+    const turn = next.get(map);
+    next.delete(map);
+    turn?.();
+  });
   lay(map, element, config);
   return map;
 }

@@ -12,7 +12,7 @@ import { setText } from "./keyed.js";
 import { listenToKeys } from "./keys.js";
 import { L } from "./leaflet.js";
 import { Lists } from "./lists.js";
-import { createMap } from "./map.js";
+import { afterZoom, createMap } from "./map.js";
 import { Markers } from "./markers.js";
 import { given, part } from "./page.js";
 import { Replay } from "./replay.js";
@@ -169,7 +169,7 @@ function open(what) {
 function reveal(places) {
   const bounds = map.getBounds().pad(-0.05);
   if (!places.length || (map.getZoom() >= TOWN_ZOOM && places.every((place) => bounds.contains(place)))) return;
-  map.fitBounds(L.latLngBounds(places.map(({ lat, lng }) => [lat, lng])), { ...room(), maxZoom: STREET_ZOOM });
+  afterZoom(map, () => map.fitBounds(L.latLngBounds(places.map(({ lat, lng }) => [lat, lng])), { ...room(), maxZoom: STREET_ZOOM }));
 }
 
 /** What lies over the map: the card on the right where there is room for it, the legend below. */
@@ -195,7 +195,7 @@ function showBusy() {
 /** @param {Place[]} places */
 function fit(places) {
   if (!places.length) return;
-  map.fitBounds(L.latLngBounds(places.map(({ lat, lng }) => [lat, lng])), { ...room(), maxZoom: STREET_ZOOM });
+  afterZoom(map, () => map.fitBounds(L.latLngBounds(places.map(({ lat, lng }) => [lat, lng])), { ...room(), maxZoom: STREET_ZOOM }));
 }
 
 function toggleFollow() {
@@ -203,7 +203,7 @@ function toggleFollow() {
   if (target && (target.order !== opened.order || target.courier !== opened.courier)) open(target);
   following = !following && courierInSight() !== undefined;
   const courier = courierInSight();
-  if (following && courier) map.setView(courier, Math.max(STREET_ZOOM, map.getZoom()));
+  if (following && courier) afterZoom(map, () => map.setView(courier, Math.max(STREET_ZOOM, map.getZoom())));
   showLists();
 }
 
@@ -228,7 +228,7 @@ map.on("click", (event) => {
   const hit = markers.at(event.containerPoint);
   if (!hit) return open({});
   if ("name" in hit) return open(behind(hit.name));
-  map.fitBounds(L.latLngBounds(hit.crowd.map(({ lat, lng }) => [lat, lng])).pad(0.2), { maxZoom: 18 });
+  afterZoom(map, () => map.fitBounds(L.latLngBounds(hit.crowd.map(({ lat, lng }) => [lat, lng])).pad(0.2), { maxZoom: 18 }));
 });
 map.on("mousemove", (event) => {
   const hit = markers.at(event.containerPoint);

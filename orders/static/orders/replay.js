@@ -4,6 +4,7 @@ import { hourMinuteSecond } from "../realtime/format.js";
 import { dateOf, passed, span, spotAt, ways } from "./day.js";
 import { setText } from "./keyed.js";
 import { L } from "./leaflet.js";
+import { afterZoom } from "./map.js";
 import { part } from "./page.js";
 import { courierArrow } from "./pins.js";
 
@@ -116,7 +117,7 @@ export class Replay {
     }
     [this.#slider.min, this.#slider.max] = [String(this.#first()), String(this.#last())];
     this.#slider.step = "1000";
-    this.#map.fitBounds(this.#way.getBounds().pad(0.1), { maxZoom: 16 });
+    afterZoom(this.#map, () => this.#map.fitBounds(this.#way.getBounds().pad(0.1), { maxZoom: 16 }));
     this.#seek(this.#first());
   }
 

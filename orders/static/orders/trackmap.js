@@ -3,7 +3,7 @@
 import { setText } from "./keyed.js";
 import { freshness } from "./fleet.js";
 import { L } from "./leaflet.js";
-import { createMap } from "./map.js";
+import { afterZoom, createMap } from "./map.js";
 import { part } from "./page.js";
 import { courierArrow, destinationPin, wayLeft, wayPassed } from "./pins.js";
 
@@ -77,7 +77,7 @@ export class TrackMap {
     const inSight = places.every((at) => map.getBounds().pad(-0.08).contains(at));
     if (this.#taken || (inSight && this.#fitted === places.length)) return;
     this.#fitted = places.length;
-    map.fitBounds(L.latLngBounds(places), { paddingTopLeft: [50, 90], paddingBottomRight: [60, 75], maxZoom: CLOSE });
+    afterZoom(map, () => map.fitBounds(L.latLngBounds(places), { paddingTopLeft: [50, 90], paddingBottomRight: [60, 75], maxZoom: CLOSE }));
   }
 }
 

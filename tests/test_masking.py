@@ -49,6 +49,7 @@ def test_an_ingest_key_is_masked_but_for_the_prefix_that_says_whose_it_is(prefix
 @pytest.mark.parametrize(
     "text",
     [
+        '{"url":"http://127.0.0.1:8000","mail":"who@example.com"}',
         "GET /orders/ORD-49915/track/ 302",
         "GET /admin/orders/courier/autocomplete/ 200",
         "Kafka does not answer at 127.0.0.1:19092 (connecting).",

@@ -26,7 +26,7 @@ KEYS = {
 }  # fmt: skip
 TOKENS = {"track/<str:token>/", "courier/<str:token>/", "courier/<str:token>/report", "api/track/<token>"}
 STAFF = {
-    "pipeline/", "orders/", "orders/day/", "orders/<path:order_id>/track/", "api/couriers",
+    "pipeline/", "pipeline/runbook/", "orders/", "orders/day/", "orders/<path:order_id>/track/", "api/couriers",
     "api/couriers/<path:name>", "api/orders", "api/orders/<path:order_id>", "api/orders/<path:order_id>/timeline",
     "api/orders/<path:order_id>/links", "api/orders/<path:order_id>/links/<int:link_id>",
 }  # fmt: skip

@@ -11,7 +11,7 @@ from tests.bench.report import Row
 from tests.bench.throughput import note
 from tests.servers import free_ports
 
-SECONDS = 6.0
+SECONDS, WARM_S = 4.0, 1.5
 PUSHES = {"hub": 600, "stock": 60, "uvicorn": 600}
 """A second: more than the server can pass on to that many viewers."""
 
@@ -22,7 +22,7 @@ def fan_out(place: Place, repeats: int, n: int) -> list[Row]:
     rows = {kind: Row(name, "frames/s", note=f"{n} viewers, one process") for kind, name in names.items()}
     for _ in range(repeats):
         for kind, row in rows.items():
-            note(row, _frames(place, kind, n, PUSHES[kind]))
+            note(row, *_frames(place, kind, n, PUSHES[kind]))
     return list(rows.values())
 
 
@@ -33,13 +33,13 @@ def frame_price(place: Place, repeats: int, n: int) -> list[Row]:
         row = Row(
             f"frame-cpu-{viewers}", "us/frame", note=f"the web process alone, {viewers} viewers, {pushes} pushes/s"
         )
-        row.values = [_frames(place, "hub", viewers, pushes)[1] for _ in range(repeats)]
+        row.values = [price for _, price in _frames(place, "hub", viewers, pushes, repeats)]
         rows.append(row)
     return rows
 
 
-def _frames(place: Place, kind: str, viewers: int, pushes: int) -> tuple[float, float]:
-    """Frames a second at the viewers, and processor time a frame in the web process, in us."""
+def _frames(place: Place, kind: str, viewers: int, pushes: int, repeats: int = 1) -> list[tuple[float, float]]:
+    """Frames a second at the viewers, and processor time a frame in the web process, in us; each repetition's."""
     port = free_ports()
     application = "tests.bench.stock:application" if kind == "stock" else "realtime.asgi:application"
     daphne = "daphne" if kind == "stock" else "realtime.serve"
@@ -52,12 +52,13 @@ def _frames(place: Place, kind: str, viewers: int, pushes: int) -> tuple[float, 
         drive = ["-m", "tests.bench.driver", "stock" if kind == "stock" else "hub"]
         with place.program("driver", *drive, "20", str(SECONDS * 20)):
             crowd = Crowd(port, "/ws/orders/", place.cookie, viewers)
-        with crowd, place.program("driver", *drive, str(pushes), str(SECONDS + 3)) as driver:
-            return _measure(crowd, web, driver)
+        seconds = repeats * (SECONDS + WARM_S) + 3
+        with crowd, place.program("driver", *drive, str(pushes), str(seconds)) as driver:
+            return [_measure(crowd, web, driver) for _ in range(repeats)]
 
 
 def _measure(crowd: Crowd, web: Process, driver: Process) -> tuple[float, float]:
-    _run(driver, 1.5)
+    _run(driver, WARM_S)
     crowd.report()
     before = cpu_s(web.pid)
     _run(driver, SECONDS)

@@ -13,7 +13,8 @@ from tests.bench.place import Place
 from tests.bench.report import Row
 from tests.bench.throughput import ORDERS, _catch_up
 
-IDLE_S = 30.0
+IDLE_S = 16.0
+"""Every viewer has its heartbeat within it."""
 
 
 def idle(place: Place, repeats: int, n: int) -> list[Row]:

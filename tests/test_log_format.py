@@ -1,12 +1,14 @@
 """Log lines as JSON carry the ids of request, trace and order; every answer says the request's id."""
 
 import json
+import logging
 import urllib.error
 import urllib.request
 
 import pytest
 
-from realtime.logcontext import fields_of
+from logs.handlers import KafkaHandler
+from realtime.logcontext import AboutFilter, fields_of, log_about
 from tests.servers import Stack, wait_until
 from tests.webs import webs
 
@@ -93,3 +95,19 @@ def test_what_is_logged_about_an_order_names_it_and_a_traceback_stays_one_line(s
 def test_a_format_that_there_is_not_stops_the_start(stack: Stack):
     with pytest.raises(pytest.fail.Exception, match="LOG_FORMAT is 'xml'; it takes text or json"):
         stack.manage("check", LOG_FORMAT="xml")
+
+
+def test_lines_that_are_shipped_carry_the_same_ids_and_later_ones_do_not():
+    sent: list[dict] = []
+    handler = KafkaHandler(lambda service, line: sent.append(json.loads(line)), "test")
+    handler.addFilter(AboutFilter())
+    logger = logging.getLogger("shipped.test")
+    logger.addHandler(handler)
+    with log_about(request_id="r-1", trace_id=TRACE), log_about(order_id="ORD-1"):
+        logger.warning("Within.")
+    logger.warning("After.")
+    logger.removeHandler(handler)
+    handler.close()
+    within, after = sent
+    assert (within["request_id"], within["trace_id"], within["order_id"]) == ("r-1", TRACE, "ORD-1")
+    assert not {"request_id", "trace_id", "order_id"} & after.keys()

@@ -76,7 +76,7 @@ def test_a_worker_that_is_killed_is_red_with_what_to_do_and_green_once_another_r
     problem.get_by_role("link").click()
     expect(page).to_have_url(re.compile("/pipeline/runbook/#no-worker-reads-the-topics$"))
     expect(page.locator("#no-worker-reads-the-topics")).to_be_in_viewport()
-    page.go_back()
+    page.goto("/pipeline/")
     page.wait_for_selector("#workers[data-health=sick]", timeout=20_000)
     own_stack.restart("live")
     own_stack.restart("archive")

@@ -111,7 +111,7 @@ function newProblem(problem, key) {
   item.dataset.problem = problem.id;
   write(item.querySelector("b"), `${at(problem.box).querySelector("h2")?.textContent}.`);
   const link = /** @type {HTMLAnchorElement} */ (item.querySelector("a"));
-  link.hash = problem.id;
+  link.setAttribute("href", `${link.getAttribute("href")}#${problem.id}`); // a template's links have no address yet
   link.setAttribute("aria-label", `What to do: ${problem.id.replaceAll("-", " ")}`);
   return item;
 }

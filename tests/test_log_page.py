@@ -8,6 +8,7 @@ from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import redis
 from playwright.sync_api import Locator, Page, expect
 
 from realtime.producer import Producer
@@ -134,18 +135,20 @@ def test_an_address_with_an_expression_that_is_none_shows_the_rest_and_says_why(
     page.wait_for_url(query(services=name))
 
 
-def test_what_the_tab_has_survives_a_change_of_the_filter_and_a_reconnect(at, say, name):
+def test_what_the_tab_has_survives_a_change_of_the_filter_and_a_reconnect(stack, at, say, name):
     say(name, *[f"old {n}" for n in range(20)])
     page = at(f"services={name}")
     expect(rows(page)).to_have_count(20)
     page.fill("#search", "old 1")
     expect(rows(page)).to_have_count(11)
     say(name, "new 1", "old 1 again", "new 2")
-    say(f"{name}-other", *[f"filler {n}" for n in range(MANY)])
     expect(rows(page)).to_have_count(12)
+    say(f"{name}-other", *[f"filler {n}" for n in range(MANY)])
+    with redis.Redis.from_url(stack.redis.url) as held:
+        wait_until(lambda: not any(f'"{name}"'.encode() in line for line in held.lrange("logs:recent", 0, -1)), 30)
     say(name, "new 3")
     page.fill("#search", "")
-    # Redis has forgotten all but the last one by now; "new 1" and "new 2" nobody had asked for.
+    # Of "new 1" and "new 2", which nobody had asked for, Redis knows nothing any more.
     expect(page.locator("#lines .window .missing")).to_contain_text("this filter was not asked for yet")
     messages(page, [f"old {n}" for n in range(20)] + ["old 1 again", "new 3"])
     page.context.set_offline(True)
@@ -252,8 +255,9 @@ def test_what_is_shown_is_downloaded_with_all_its_fields_and_no_formula(at, say,
     assert json.loads(table[0]["fields"]) == lines[0]["fields"]
 
 
-def test_a_line_opens_to_its_fields_as_a_tree_and_leads_to_its_service_and_page(at, say, name):
-    say(name, {"message": "paid", "order": {"id": "ORD-7", "items": ["tea", "cup"]}, "attempt": 3})
+def test_a_line_opens_to_its_fields_as_a_tree_what_stood_around_it_and_its_page(at, say, name):
+    say(name, "before it", {"message": "paid", "order": {"id": "ORD-7", "items": ["tea", "cup"]}, "attempt": 3})
+    say(name, "after it")
     say(f"{name}-other", "beside it")
     page = at(f"services={name},{name}-other")
     page.get_by_text("paid", exact=True).click()
@@ -264,10 +268,16 @@ def test_a_line_opens_to_its_fields_as_a_tree_and_leads_to_its_service_and_page(
     opened.get_by_text("2 items").click()
     expect(opened.get_by_text("cup")).to_be_hidden()
     id = opened.locator("dd").last.inner_text()
-    expect(opened.get_by_role("link", name="Permalink")).to_have_attribute("href", re.compile(rf"/{id}/$"))
+    opened.get_by_role("button", name="Context").click()
+    expect(opened.locator(".around .msg")).to_have_text(["before it", "paid", "after it"])
+    expect(opened.locator(".around [aria-current=true] .msg")).to_have_text("paid")
     opened.get_by_role("button", name="Only this service").click()
     page.wait_for_url(query(services=name))
-    messages(page, ["paid"])
+    messages(page, ["before it", "paid", "after it"])
+    link = opened.get_by_role("link", name="Permalink")
+    expect(link).to_have_attribute("href", re.compile(rf"/{id}/$"))
+    link.click()
+    expect(page.locator(".whole")).to_have_text("paid")
 
 
 def test_times_are_written_as_chosen_and_the_choice_is_remembered(at, say, name):

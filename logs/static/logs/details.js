@@ -14,7 +14,7 @@ const AROUND = 50;
 /** Fields with more parts than this begin folded. */
 const UNFOLDED = 12;
 /** @type {Record<string, string>} */
-const FROM = { redis: "as Redis holds them", kafka: "as Kafka holds them", archive: "as the archive holds them" };
+const FROM = { redis: ", out of Redis", kafka: ", out of Kafka", archive: ", out of the archive" };
 
 /**
  * @param {Templates} templates
@@ -118,7 +118,7 @@ export async function toggleContext(templates, opened, line) {
   scroller.ariaLabel = "Lines around this one";
   scroller.append(...rows);
   const where = FROM[found.from ?? ""] ?? "";
-  place.replaceChildren(paragraph(`${count(found.lines.length)} lines of all services ${where}`), scroller);
+  place.replaceChildren(paragraph(`${count(found.lines.length)} lines of ${line.service} around it${where}`), scroller);
   const here = rows.find((row) => row.ariaCurrent === "true");
   if (here) scroller.scrollTop = here.offsetTop - scroller.clientHeight / 2;
 }

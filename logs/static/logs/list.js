@@ -123,8 +123,7 @@ export class LineList {
     this.#append(items);
     this.#seen = items.at(-1)?.at ?? this.#seen;
     if (this.#current && !this.#items.includes(this.#current)) this.#select(null);
-    const there = new Set(this.#items);
-    for (const item of this.#opened.keys()) if (!there.has(item)) this.#close(item);
+    for (const item of this.#opened.keys()) if (!this.#items.includes(item)) this.#close(item);
     this.#draw(anchor);
     this.#changed();
   }

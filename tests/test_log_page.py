@@ -52,11 +52,11 @@ def at(stack: Stack, staff_page: Page) -> Callable[[str], Page]:
 
 
 def rows(page: Page) -> Locator:
-    return page.locator("#lines .window .row")
+    return page.locator("#lines .window > div > .row")
 
 
 def messages(page: Page, expected: list[str]) -> None:
-    expect(page.locator("#lines .window .msg")).to_have_text(expected, timeout=20_000)
+    expect(page.locator("#lines .window > div > .row > .msg")).to_have_text(expected, timeout=20_000)
 
 
 def asked(page: Page) -> dict[str, list[str]]:
@@ -160,7 +160,7 @@ def test_what_the_tab_has_survives_a_change_of_the_filter_and_a_reconnect(stack,
 
 IN_SIGHT = """() => {
     const list = document.querySelector("#lines").getBoundingClientRect();
-    return [...document.querySelectorAll("#lines .window .row")]
+    return [...document.querySelectorAll("#lines .window > div > .row")]
         .map(row => [row.querySelector(".msg").textContent, row.getBoundingClientRect().top - list.top])
         .find(([, top]) => top >= 0);
 }"""

@@ -11,8 +11,8 @@ SHORTEST = 6
 RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     # A page or view whose address is its key: /track/<token>/, ws/courier/<token>
     (re.compile(r"(track|courier)(/|%2F)[A-Za-z0-9_-]{16,}", re.IGNORECASE), rf"\1\2{MASK}"),
-    # Ingest keys, wherever they stand; the prefix says whose it is.
-    (re.compile(r"\b([a-km-np-z2-9]{8})-[a-km-np-z2-9]{28}\b"), rf"\1-{MASK}"),
+    # Ingest keys, wherever they stand, also mistyped with more behind them; the prefix says whose it is.
+    (re.compile(r"\b([a-km-np-z2-9]{8})-[a-km-np-z2-9]{28,}"), rf"\1-{MASK}"),
     (re.compile(r"\b(bearer|basic)(\s+|%20)[A-Za-z0-9._~+/=-]{6,}", re.IGNORECASE), rf"\1\2{MASK}"),
     (re.compile(r"\b([a-z][a-z0-9+.-]{1,20}://[^\s/@:]{0,200}:)[^\s/@\"<>]+(?=@)", re.IGNORECASE), rf"\1{MASK}"),
     (re.compile(r"([?&](?:key|token|password|secret)=)[^&\s\"'<>]+", re.IGNORECASE), rf"\1{MASK}"),

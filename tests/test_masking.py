@@ -44,6 +44,7 @@ def test_a_secret_is_masked_where_it_stands(text, secret):
 @given(st.text(ALPHABET, min_size=8, max_size=8), st.text(ALPHABET, min_size=28, max_size=28))
 def test_an_ingest_key_is_masked_but_for_the_prefix_that_says_whose_it_is(prefix, secret):
     assert mask(f"key {prefix}-{secret}.") == f"key {prefix}-{MASK}."
+    assert mask(f"/api?id={prefix}-{secret}x&lat=1") == f"/api?id={prefix}-{MASK}&lat=1"
 
 
 @pytest.mark.parametrize(

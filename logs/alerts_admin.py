@@ -105,7 +105,7 @@ class IncidentAdmin(Looked):
     def met_when(self, incident: Incident) -> str:
         return condition(incident.met)
 
-    @admin.display(description="lines")
+    @admin.display(description="show")
     def links(self, incident: Incident) -> SafeString:
         paths = live_path(incident.met), search_path(incident)
         return format_html('<a href="{}">live</a> · <a href="{}">archived</a>', *paths)

@@ -9,6 +9,7 @@ app_name = "logs"
 urlpatterns = [
     path("", views.live, name="live"),
     path("incidents/", views.incidents, name="incidents"),
+    path("counts/", views.counts, name="counts"),
     path("search/", views.search, name="search"),
     path("search/lines.<str:form>", views.download, name="download"),
     path("lines/<str:line_id>/", views.line, name="line"),

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from logs import tallies
 from logs.access import hidden_from, may_view
 from logs.alert_page import standing
 from logs.context import Gone, look_up
@@ -22,7 +23,7 @@ from logs.filters import BadFilter
 from logs.levels import LEVELS
 from logs.models import LogStream
 from logs.search import all_of, page, read_search
-from realtime.api import KafkaAway
+from realtime.api import KafkaAway, StateAway
 
 CONTEXT = 10
 """Lines shown on either side of one."""
@@ -44,6 +45,19 @@ def live(request: HttpRequest) -> HttpResponse:
 def incidents(request: HttpRequest) -> JsonResponse:
     """The open incidents that the user may see, and what of the rules is not known; the live page asks now and then."""
     return JsonResponse(standing(_allowed(request), timezone.now()))
+
+
+@require_safe
+@login_required
+def counts(request: HttpRequest) -> HttpResponse:
+    """Exact counts of up to a day, for the charts; the live view sends those of the last hour."""
+    hidden = _allowed(request)
+    try:
+        return JsonResponse(tallies.counts(tallies.read_counts(request.GET.dict()), hidden))
+    except BadFilter as error:
+        return HttpResponseBadRequest(str(error), content_type="text/plain")
+    except StateAway as error:
+        return HttpResponse(str(error), status=503, content_type="text/plain")
 
 
 @require_safe

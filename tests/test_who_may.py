@@ -31,7 +31,7 @@ STAFF = {
     "api/orders/<path:order_id>/links", "api/orders/<path:order_id>/links/<int:link_id>",
 }  # fmt: skip
 PERMITTED = {
-    "orders/act/", "logs/", "logs/incidents/", "logs/search/", "logs/search/lines.<str:form>",
+    "orders/act/", "logs/", "logs/counts/", "logs/incidents/", "logs/search/", "logs/search/lines.<str:form>",
     "logs/lines/<str:line_id>/", "api/logs/lines/<line_id>/context",
 }  # fmt: skip
 """Staff need a permission besides."""

@@ -3,6 +3,7 @@
 import { count, hourMinute, hourMinuteSecond } from "../realtime/format.js";
 import { token } from "../realtime/theme.js";
 import { LEVELS } from "./counts.js";
+import { Marks } from "./marks.js";
 
 /**
  * @typedef {import("./counts.js").Totals} Totals
@@ -13,7 +14,7 @@ import { LEVELS } from "./counts.js";
 const Chart = /** @type {any} */ (globalThis).Chart;
 
 /** Seconds between two times that are written out: at most six of them fit on a phone. */
-const LABEL_STEPS = [60, 180, 600];
+const LABEL_STEPS = [10, 60, 180, 600, 3_600, 14_400];
 
 /** @param {string} level */
 const colour = (level) => token(`--${level.toLowerCase()}`);
@@ -59,8 +60,7 @@ export class Doughnut {
 
 export class Histogram {
   #chart;
-  /** @type {Span} */
-  #span = { from: 0, width: 1, bars: 0 };
+  #marks = new Marks();
 
   /** @param {HTMLCanvasElement} canvas */
   constructor(canvas) {
@@ -71,6 +71,7 @@ export class Histogram {
         datasets: LEVELS.map((level) => ({
           label: level,
           data: /** @type {number[]} */ ([]),
+          hidden: true,
           categoryPercentage: 1,
           barPercentage: 0.86,
         })),
@@ -100,22 +101,47 @@ export class Histogram {
           },
         },
       },
+      plugins: [this.#marks],
     });
     this.recolour();
+  }
+
+  /** What is shown. @returns {Span} */
+  get span() {
+    return this.#marks.span;
   }
 
   /**
    * @param {Span} span
    * @param {readonly Totals[]} bars
+   * @param {import("./marks.js").Hatched|null} hatched where counts are incomplete
    */
-  draw(span, bars) {
-    this.#span = span;
+  draw(span, bars, hatched) {
+    [this.#marks.span, this.#marks.hatched] = [span, hatched];
     const { data } = this.#chart;
     data.labels = bars.map((_, index) => String(index));
     LEVELS.forEach((level, index) => {
-      data.datasets[index].data = bars.map((bar) => bar[level]);
+      const dataset = data.datasets[index];
+      dataset.data = bars.map((bar) => bar[level]);
+      dataset.hidden = !bars.some((bar) => bar[level]);
     });
     this.#chart.update("none");
+  }
+
+  /**
+   * @param {import("./marks.js").Chosen|null} chosen
+   */
+  mark(chosen) {
+    this.#marks.chosen = chosen;
+    this.#chart.draw();
+  }
+
+  /**
+   * The time at a place on the canvas, in unix seconds.
+   * @param {number} x
+   */
+  second(x) {
+    return this.#marks.second(this.#chart, x);
   }
 
   recolour() {
@@ -135,7 +161,7 @@ export class Histogram {
    * @param {number} bar
    */
   #start(bar) {
-    return this.#span.from + bar * this.#span.width;
+    return this.span.from + bar * this.span.width;
   }
 
   /**
@@ -143,14 +169,16 @@ export class Histogram {
    * @param {number} bar
    */
   #label(bar) {
-    const step = LABEL_STEPS.find((seconds) => this.#span.bars * this.#span.width <= 6 * seconds) ?? 0;
-    const fits = bar > this.#span.bars * 0.03 && bar < this.#span.bars * 0.95;
-    return fits && this.#start(bar) % step === 0 ? hourMinute(this.#start(bar) * 1000) : "";
+    const { bars, width } = this.span;
+    const step = LABEL_STEPS.find((seconds) => bars * width <= 6 * seconds) ?? 0;
+    const fits = bar > bars * 0.03 && bar < bars * 0.95;
+    const worded = step < 60 ? hourMinuteSecond : hourMinute;
+    return fits && this.#start(bar) % step === 0 ? worded(this.#start(bar) * 1000) : "";
   }
 
   /** @param {number} bar */
   #title(bar) {
     const from = this.#start(bar) * 1000;
-    return `${hourMinuteSecond(from)} to ${hourMinuteSecond(from + this.#span.width * 1000)}`;
+    return `${hourMinuteSecond(from)} to ${hourMinuteSecond(from + this.span.width * 1000)}`;
   }
 }

@@ -20,6 +20,9 @@ export const LEVELS = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
 /** @returns {Totals} */
 export const noLines = () => ({ TRACE: 0, DEBUG: 0, INFO: 0, WARN: 0, ERROR: 0, FATAL: 0 });
 
+/** Those of ERROR and FATAL. @param {Totals} totals */
+export const errors = (totals) => totals.ERROR + totals.FATAL;
+
 /** @param {Totals} totals */
 export const sum = (totals) => LEVELS.reduce((all, level) => all + totals[level], 0);
 
@@ -37,6 +40,8 @@ export function spanUntil(now, width, bars) {
 export class Counts {
   /** @type {Map<number, Map<string, Totals>>} */
   #buckets = new Map();
+  /** all services together: many of them must not make a chart slow @type {Map<number, Totals>} */
+  #sums = new Map();
 
   /** @param {number} keep seconds */
   constructor(keep) {
@@ -45,6 +50,7 @@ export class Counts {
 
   clear() {
     this.#buckets.clear();
+    this.#sums.clear();
   }
 
   /** @param {readonly Row[]} rows */
@@ -53,29 +59,36 @@ export class Counts {
       if (!LEVELS.includes(level)) continue;
       const services = this.#buckets.get(bucket) ?? new Map();
       const totals = services.get(service) ?? noLines();
-      totals[level] = Math.max(totals[level], total);
+      const all = this.#sums.get(bucket) ?? noLines();
+      const larger = Math.max(totals[level], total);
+      all[level] += larger - totals[level];
+      totals[level] = larger;
       services.set(service, totals);
       this.#buckets.set(bucket, services);
+      this.#sums.set(bucket, all);
     }
   }
 
   /** @param {number} now unix seconds */
   forget(now) {
     for (const bucket of this.#buckets.keys()) {
-      if (bucket < now - this.keep) this.#buckets.delete(bucket);
+      if (bucket >= now - this.keep) continue;
+      this.#buckets.delete(bucket);
+      this.#sums.delete(bucket);
     }
   }
 
   /**
    * Totals of each service within a span. What lies after its end (clocks differ a little) counts as its end.
    * @param {Span} span
+   * @param {number} [from] unix seconds, where only what is later counts
    * @returns {Map<string, Totals>}
    */
-  services(span) {
+  services(span, from = span.from) {
     /** @type {Map<string, Totals>} */
     const found = new Map();
     for (const [bucket, services] of this.#buckets) {
-      if (bucket < span.from) continue;
+      if (bucket < span.from || bucket < from) continue;
       for (const [service, totals] of services) {
         const all = found.get(service) ?? noLines();
         addTo(all, totals);
@@ -89,16 +102,16 @@ export class Counts {
    * Totals of each bar of a span, of one service or, with "", of all.
    * @param {Span} span
    * @param {string} service
+   * @param {number} [from] unix seconds, where only what is later counts
    * @returns {Totals[]}
    */
-  bars(span, service) {
+  bars(span, service, from = span.from) {
     const bars = Array.from({ length: span.bars }, noLines);
-    for (const [bucket, services] of this.#buckets) {
-      if (bucket < span.from) continue;
+    for (const [bucket, sums] of this.#sums) {
+      if (bucket < span.from || bucket < from) continue;
+      const totals = service ? this.#buckets.get(bucket)?.get(service) : sums;
       const bar = bars[Math.min(span.bars - 1, Math.floor((bucket - span.from) / span.width))];
-      for (const [name, totals] of services) {
-        if (!service || name === service) addTo(bar, totals);
-      }
+      if (totals) addTo(bar, totals);
     }
     return bars;
   }
@@ -113,11 +126,10 @@ export class Counts {
     const until = Math.floor(now);
     const all = noLines();
     for (let bucket = until - seconds; bucket < until; bucket += 1) {
-      for (const [name, totals] of this.#buckets.get(bucket) ?? []) {
-        if (!service || name === service) addTo(all, totals);
-      }
+      const totals = service ? this.#buckets.get(bucket)?.get(service) : this.#sums.get(bucket);
+      if (totals) addTo(all, totals);
     }
-    return { lines: sum(all) / seconds, errors: (all.ERROR + all.FATAL) / seconds };
+    return { lines: sum(all) / seconds, errors: errors(all) / seconds };
   }
 }
 

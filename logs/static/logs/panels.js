@@ -61,14 +61,17 @@ export function showShares(place, totals) {
   }
 }
 
+/** So many services stand there at once; a button shows the others. */
+const TOP = 12;
+
 /**
- * One row per service, in the order of their names so that nothing jumps.
+ * One row per service. They keep their places until `sort` asks for the order of their lines, so that nothing jumps.
  * @param {HTMLElement} list
  * @param {HTMLTemplateElement} template
  * @param {Map<string, Totals>} services
- * @param {string} chosen
+ * @param {{chosen: readonly string[], sort: boolean, rated: (totals: Totals) => string}} how
  */
-export function showServices(list, template, services, chosen) {
+export function showServices(list, template, services, { chosen, sort, rated }) {
   const most = Math.max(1, ...[...services.values()].map(sum));
   const rows = /** @type {HTMLElement[]} */ ([...list.children]);
   const known = new Map(rows.map((row) => [row.dataset.service ?? "", row]));
@@ -78,7 +81,8 @@ export function showServices(list, template, services, chosen) {
     const totals = services.get(name) ?? noLines();
     write(row.querySelector(".total"), brief(sum(totals)));
     writeTotals(row, totals, brief);
-    row.querySelector("button")?.setAttribute("aria-pressed", String(name === chosen));
+    write(row.querySelector(".rate"), rated(totals));
+    row.querySelector("button")?.setAttribute("aria-pressed", String(chosen.includes(name)));
     for (const level of LEVELS) {
       const part = row.querySelector(`[data-part="${level}"]`);
       if (part instanceof HTMLElement) part.style.width = `${(100 * totals[level]) / most}%`;
@@ -86,6 +90,22 @@ export function showServices(list, template, services, chosen) {
       if (number instanceof HTMLElement) number.hidden = !totals[level];
     }
   }
+  if (sort) sortRows(list, services);
+  const all = list.nextElementSibling;
+  if (!(all instanceof HTMLButtonElement)) return;
+  all.hidden = list.childElementCount <= TOP || !list.classList.contains("top");
+  write(all, `Show all ${count(list.childElementCount)} services`);
+}
+
+/**
+ * @param {HTMLElement} list
+ * @param {Map<string, Totals>} services
+ */
+function sortRows(list, services) {
+  const lines = (/** @type {Element} */ row) => sum(services.get(/** @type {HTMLElement} */ (row).dataset.service ?? "") ?? noLines());
+  const rows = [...list.children];
+  const sorted = [...rows].sort((one, other) => lines(other) - lines(one));
+  if (sorted.some((row, index) => row !== rows[index])) list.append(...sorted);
 }
 
 /**
@@ -97,23 +117,8 @@ function newRow(list, template, name) {
   const row = /** @type {HTMLElement} */ (/** @type {Element} */ (template.content.firstElementChild).cloneNode(true));
   row.dataset.service = name;
   write(row.querySelector(".name"), name);
-  const rows = /** @type {HTMLElement[]} */ ([...list.children]);
-  list.insertBefore(row, rows.find((other) => (other.dataset.service ?? "") > name) ?? null);
+  list.append(row);
   return row;
-}
-
-/**
- * A service that is new gets its option, in its place; an open menu is not disturbed.
- * @param {HTMLSelectElement} select
- * @param {Iterable<string>} names
- */
-export function offerServices(select, names) {
-  const options = new Set([...select.options].map((option) => option.value));
-  for (const name of names) {
-    if (options.has(name)) continue;
-    const after = [...select.options].find((option) => option.value > name);
-    select.add(new Option(name, name), after ?? null);
-  }
 }
 
 /** Rows of the table that says what the histogram shows. */

@@ -138,8 +138,9 @@ export function show(overview) {
   box("kafka", overview.kafka ? "answers" : "away",
     `${count(new Set(partitions.map(({ topic }) => topic)).size)} topics, ${count(partitions.length)} partitions`,
     perSecond(rates["relay.outbox_published_total"]));
-  box("workers", count(workers.filter((worker) => now - worker.seen <= SEEN_MS).length),
-    lag ? `${count(lag)} records not applied yet` : "everything is applied", perSecond(applied));
+  const reading = workers.filter((worker) => now - worker.seen <= SEEN_MS).length;
+  box("workers", count(reading), !reading ? "nobody knows how much waits" // only they hear how far the topics reach
+    : lag ? `${count(lag)} records not applied yet` : "everything is applied", perSecond(applied));
   box("redis", mebibytes(redis.used),
     `Redis ${redis.version}, ${redis.keeps ? "kept over a restart" : "kept in memory alone"}`, perSecond(applied));
   box("web", count(running("web").length),
@@ -150,7 +151,8 @@ export function show(overview) {
     letters?.reasons.length ? letters.reasons.map(([reason, n]) => `${reason} ${count(n)}`).join(", ")
       : "none came in the last hour");
   box("archive", count(running("archive").length),
-    archived ? `${count(archived)} records not archived yet` : "everything is archived",
+    !running("archive").length ? "nobody knows how much waits"
+      : archived ? `${count(archived)} records not archived yet` : "everything is archived",
     perSecond(rates["archive.records_total:applied"]));
   box("database", outbox ? "answers" : "away", overview.database, perSecond(rates["archive.records_total:applied"]));
   showProblems(overview.problems);

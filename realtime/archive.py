@@ -1,7 +1,7 @@
 """The state port of `consume_kafka --group archive`: batches and their offsets in one database transaction."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection, transaction
@@ -39,7 +39,7 @@ class ArchiveState:
         """The archive diverts nothing, so it counts nothing."""
         return ""
 
-    def apply(self, batch: Batch, now: float, meanwhile: Callable[[], None] | None = None) -> Applied | Refused:
+    def apply(self, batch: Batch, now: float) -> Applied | Refused:
         """Applies a batch whole, or says why not."""
         try:
             with transaction.atomic():

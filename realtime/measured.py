@@ -41,10 +41,10 @@ class MeasuredState:
     def recent(self, topic: str) -> str:
         return self._state.recent(topic)
 
-    def apply(self, batch: Batch, now: float, meanwhile: Callable[[], None] | None = None) -> Applied | Refused:
-        """Its time is that of the state's step; what is done meanwhile is in it."""
+    def apply(self, batch: Batch, now: float) -> Applied | Refused:
+        """Its time is that of the state's step."""
         began = time.perf_counter()
-        outcome = self._state.apply(batch, now, meanwhile)
+        outcome = self._state.apply(batch, now)
         metrics.APPLY.labels(self.group).observe(time.perf_counter() - began)
         if isinstance(outcome, Refused):
             metrics.BATCHES.labels(self.group, f"refused_{outcome.what}").inc()

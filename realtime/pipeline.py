@@ -17,8 +17,6 @@ POLL_S = 0.25
 BATCH = 1000
 """Records in a batch: one of log lines fits into the lines that Redis keeps, so none is pushed over the edge."""
 SILENCE_S = 3.0
-READ_AHEAD = 100
-"""From so many records in a batch on there is a backlog: then the next ones are fetched while the state is written."""
 
 
 Polled = Mapping[Partition, Sequence[Record]]
@@ -53,17 +51,14 @@ class State(Protocol):
     def recent(self, topic: str) -> str:
         """Which of a topic's last records were malformed (BAD), oldest first."""
 
-    def apply(self, batch: Batch, now: float, meanwhile: Callable[[], None] | None = None) -> Applied | Refused:
-        """Applies a batch whole, or says why not. `meanwhile` may be called once, while the answer is awaited."""
-
+    def apply(self, batch: Batch, now: float) -> Applied | Refused: ...
     def turn(self, now: float) -> Sequence[Any]:
         """What is due without any record; returns pushes."""
 
 
 @dataclass(slots=True)
 class Pipeline:
-    """One worker: each `turn` polls once and finishes what it polled before the next. With a backlog the next turn's
-    poll is done while the state is written, and no more than that.
+    """One worker: each `turn` polls once and finishes what it polled before the next.
 
     There is one recovery for everything that goes wrong on the way (a rebalance, a refused batch, a server that is
     away): forget what is held, read the applied offsets again, seek to them. It is safe because a state counts each
@@ -91,8 +86,6 @@ class Pipeline:
     _commit: Every = field(default_factory=lambda: Every(1.0), init=False)
     _complain: dict[type[Away], Every] = field(default_factory=dict, init=False)
     _reached: dict[Partition, Mark] = field(default_factory=dict, init=False)
-    _ahead: Polled | None = field(default=None, init=False)
-    """Polled already. Where anything went wrong it is forgotten, and comes again after the next seek."""
 
     def turn(self, now: float) -> bool:
         """One round; `now` is Unix seconds. Returns whether a batch was applied.
@@ -101,7 +94,7 @@ class Pipeline:
         """
         wait_s = 0.0 if self._aligned and self._catch_up and self._catch_up.ready else POLL_S
         try:
-            polled, self._ahead = self._ahead or self.source.poll(wait_s), None
+            polled = self.source.poll(wait_s)
             if self.source.moved():
                 self._aligned = False
             if not self._aligned:
@@ -217,7 +210,7 @@ class Pipeline:
         if batch.malformed and self.divert:
             self.divert(batch.malformed)
             self.reach("after-divert", batch.size)
-        outcome = self.state.apply(batch, now, self._read_ahead if batch.size >= READ_AHEAD else None)
+        outcome = self.state.apply(batch, now)
         if isinstance(outcome, Refused):
             logger.warning("The state refused a batch of %d (%s: %s); reading again.", batch.size, *outcome)
             self._aligned = False
@@ -230,14 +223,6 @@ class Pipeline:
         self.push(outcome.pushes)
         self.reach("after-push", batch.size)
         return True
-
-    def _read_ahead(self) -> None:
-        """The next turn's poll. Waiting for Redis was a third of a worker's time on orders."""
-        try:
-            self._ahead = self.source.poll(0)
-        except Away as error:
-            logger.warning("%s Reading again.", error)
-            self._aligned = False
 
     def _step_back(self, error: Away, now: float) -> None:
         if self._complain.setdefault(type(error), Every(60.0)).due(now):

@@ -3,7 +3,6 @@
 import contextlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 from django.db import Error as DatabaseError
@@ -47,7 +46,6 @@ class LiveState:
         self._kinds = {kind.name: kind for stream in streams for view in stream.views for kind in view.kinds}
         self._apply, self._alive = client.register_script(lua("apply")), client.register_script(lua("alive"))
         self._reach = client.register_script(lua("reach"))
-        self._waiter = ThreadPoolExecutor(1, "redis")
         self._unread: dict[Id, Any] = {}
         self._load_at = 0.0
 
@@ -110,16 +108,15 @@ class LiveState:
             raise StateAway(f"Redis does not answer ({error}).") from error
         return held.decode() if held else ""
 
-    def apply(self, batch: Batch, now: float, meanwhile: Callable[[], None] | None = None) -> Applied | Refused:
-        """Applies a batch whole, or says why not; `now` is Unix seconds. `meanwhile` is called while Redis works."""
+    def apply(self, batch: Batch, now: float) -> Applied | Refused:
+        """Applies a batch whole, or says why not; `now` is Unix seconds."""
         for _ in range(ATTEMPTS):
             held = self._read(batch.ids())
             change = batch.change(self._with_database(batch, held, now), int(now * 1000))
             if change.puts.keys() - held.keys():
                 held |= self._read([id for id in change.puts if id not in held])
             kinds = batch.kinds_by_topic()
-            outcome = self.submit(self._guard(), batch.marks(), change, held, batch.produced, kinds, meanwhile)
-            meanwhile = None
+            outcome = self.submit(self._guard(), batch.marks(), change, held, batch.produced, kinds)
             if not isinstance(outcome, Refused) or outcome.what != "value":
                 return outcome
         return Refused("value", f"{ATTEMPTS} other workers were faster")
@@ -132,29 +129,17 @@ class LiveState:
         held: Mapping[Id, bytes | None],
         produced: int | None = None,
         kinds: Mapping[str, str] = NOTHING,
-        meanwhile: Callable[[], None] | None = None,
     ) -> Applied | Refused:
         """Runs apply.lua once, under a guard of (mode, epoch or lock, run_id)."""
         args = packing.pack(self.names, guard, marks, change, held, kinds)
         try:
-            status, *answer = self._write(args, meanwhile)
+            status, *answer = self._apply(keys=packing.keys(self.names), args=args)
         except AWAY as error:
             raise StateAway(f"Redis does not answer ({error}).") from error
         if status != b"ok":
             return Refused(status.decode(), answer[0].decode("utf-8", "replace"))
         malformed = dict(zip(kinds, answer[3], strict=True))
         return Applied(packing.pushes(epoch_of(guard[1]), change, answer, produced), malformed)
-
-    def _write(self, args: list[packing.Argument], meanwhile: Callable[[], None] | None) -> list[Any]:
-        """What apply.lua answers; the thread that waits for it leaves this one free."""
-        if meanwhile is None:
-            return self._apply(keys=packing.keys(self.names), args=args)  # type: ignore[no-any-return]
-        answer = self._waiter.submit(self._apply, keys=packing.keys(self.names), args=args)
-        try:
-            meanwhile()
-        finally:
-            wait([answer])
-        return answer.result()  # type: ignore[no-any-return]
 
     def _guard(self) -> tuple[str, str, str]:
         return ("epoch", self.epoch, run_id_of(self.epoch))

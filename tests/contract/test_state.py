@@ -118,33 +118,6 @@ def test_a_worker_that_was_paused_while_another_took_over_is_refused(state):
     assert toy("bear")["seen"] == 3
 
 
-def test_what_is_done_meanwhile_is_done_once_however_often_the_batch_is_computed(state):
-    other, done = worker("w2"), []
-    other.begin(NOW)
-    read, acts = state._read, iter([lambda: other.apply(batch(said(0, "bear", 9, partition=1)), NOW)])
-
-    def interrupted(ids):
-        held = read(ids)
-        for act in acts:
-            act()
-        return held
-
-    state._read = interrupted
-    outcome = state.apply(batch(said(0, "bear", 1)), NOW, lambda: done.append("once"))
-    assert isinstance(outcome, Applied)
-    assert done == ["once"]
-    assert toy("bear")["seen"] == 2
-
-
-def test_what_fails_meanwhile_fails_after_the_batch_was_applied(state):
-    def fail() -> None:
-        raise RuntimeError("meanwhile")
-
-    with pytest.raises(RuntimeError, match="meanwhile"):
-        state.apply(batch(said(0, "bear", 1)), NOW, fail)
-    assert toy("bear")["seen"] == 1
-
-
 def test_a_value_that_another_worker_changed_meanwhile_is_read_again(state):
     other = worker("w2")
     other.begin(NOW)

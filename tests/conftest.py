@@ -138,6 +138,25 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     yield from _running(Stack(tmp_path_factory.mktemp("stack")))
 
 
+@pytest.fixture(scope="module")
+def session(stack: Stack) -> str:
+    """The session of the shared system's staff user."""
+    from tests.live import session_of
+
+    return session_of(stack)
+
+
+@pytest.fixture
+def producer(stack: Stack, settings: Any) -> Iterator[Any]:
+    """Publishes to the shared system's topics."""
+    from realtime.producer import Producer
+
+    settings.KAFKA_BOOTSTRAP_SERVERS = [stack.kafka.bootstrap]
+    producer = Producer("tests")
+    yield producer
+    producer.close()
+
+
 @pytest.fixture
 def own_stack(tmp_path: Path) -> Iterator[Stack]:
     """The whole system for one test alone."""

@@ -14,8 +14,7 @@ import time
 import pytest
 import redis
 
-from tests.live import session_of
-from tests.servers import Stack, wait_until
+from tests.servers import wait_until
 from tests.viewers import TRANSPORTS, Live
 from tests.webs import webs
 
@@ -25,21 +24,6 @@ LINES_S = 40
 SEED = 20261124
 RECENT = 1_000
 """LOGS_RECENT, by default: how many lines Redis keeps."""
-
-
-@pytest.fixture(scope="module")
-def session(stack: Stack) -> str:
-    return session_of(stack)
-
-
-@pytest.fixture
-def producer(stack: Stack, settings):
-    from realtime.producer import Producer
-
-    settings.KAFKA_BOOTSTRAP_SERVERS = [stack.kafka.bootstrap]
-    producer = Producer("tests")
-    yield producer
-    producer.close()
 
 
 class Steady:

@@ -8,27 +8,11 @@ import time
 
 import pytest
 
-from tests.live import session_of
 from tests.nginx import Nginx
 from tests.servers import Stack, free_ports, http_status
 from tests.viewers import TRANSPORTS, Live
 
 VIEWERS = 500
-
-
-@pytest.fixture(scope="module")
-def session(stack: Stack) -> str:
-    return session_of(stack)
-
-
-@pytest.fixture
-def producer(stack: Stack, settings):
-    from realtime.producer import Producer
-
-    settings.KAFKA_BOOTSTRAP_SERVERS = [stack.kafka.bootstrap]
-    producer = Producer("tests")
-    yield producer
-    producer.close()
 
 
 @pytest.fixture

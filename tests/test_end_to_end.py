@@ -14,7 +14,7 @@ import redis
 
 from compose.local.process import Process, answers
 from tests.documents import blocks
-from tests.live import LiveSocket, session_of
+from tests.live import LiveSocket
 from tests.servers import ROOT, Stack, free_ports, missing, wait_until
 
 CONNECT = ROOT / "docs" / "how-to" / "connect-your-logs.md"
@@ -37,21 +37,6 @@ BAD_PLACES = {
     "longitude 181": (b'{"name":"Asha","lat":13,"lng":181}', "bad_longitude"),
     "a word": (b'{"name":"Asha","lat":"north","lng":80}', ""),
 }
-
-
-@pytest.fixture(scope="module")
-def session(stack: Stack) -> str:
-    return session_of(stack)
-
-
-@pytest.fixture
-def producer(stack: Stack, settings):
-    from realtime.producer import Producer
-
-    settings.KAFKA_BOOTSTRAP_SERVERS = [stack.kafka.bootstrap]
-    producer = Producer("tests")
-    yield producer
-    producer.close()
 
 
 def order(id: str, **fields: object) -> bytes:

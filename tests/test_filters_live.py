@@ -9,22 +9,8 @@ from websockets.exceptions import ConnectionClosed
 
 from realtime.producer import Producer
 from realtime.transports.messages import AT_ONCE
-from tests.live import LiveSocket, session_of
-from tests.servers import Stack
+from tests.live import LiveSocket
 from tests.viewers import TRANSPORTS, Live
-
-
-@pytest.fixture(scope="module")
-def session(stack: Stack) -> str:
-    return session_of(stack)
-
-
-@pytest.fixture
-def producer(stack: Stack, settings):
-    settings.KAFKA_BOOTSTRAP_SERVERS = [stack.kafka.bootstrap]
-    producer = Producer("tests")
-    yield producer
-    producer.close()
 
 
 def log(producer: Producer, service: str, *pairs: tuple[str, str]) -> None:

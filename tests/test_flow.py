@@ -14,30 +14,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import pytest
-
 from realtime.producer import Producer
-from tests.live import session_of
-from tests.servers import Stack
 from tests.viewers import Live
 from tests.webs import webs
 
 MB = 1_000_000
 LINES, BURST = 4000, 400
 MESSAGE = "a line of some length, as real ones are: " + "x" * 200
-
-
-@pytest.fixture(scope="module")
-def session(stack: Stack) -> str:
-    return session_of(stack)
-
-
-@pytest.fixture
-def producer(stack: Stack, settings):
-    settings.KAFKA_BOOTSTRAP_SERVERS = [stack.kafka.bootstrap]
-    producer = Producer("tests")
-    yield producer
-    producer.close()
 
 
 def rss(pid: int) -> int:

@@ -15,25 +15,12 @@ from realtime import topics
 from realtime.api import KafkaAway
 from realtime.producer import Producer
 from realtime.topics import Excerpt
-from tests.live import LiveSocket, session_of
+from tests.live import LiveSocket
 from tests.servers import Stack, wait_until
 from tests.topic import Reader
 from tests.webs import told
 
 Line = dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-def session(stack: Stack) -> str:
-    return session_of(stack)
-
-
-@pytest.fixture
-def producer(stack: Stack, settings):
-    settings.KAFKA_BOOTSTRAP_SERVERS = [stack.kafka.bootstrap]
-    producer = Producer("tests")
-    yield producer
-    producer.close()
 
 
 @pytest.fixture

@@ -6,27 +6,12 @@ from collections import Counter
 import pytest
 
 from realtime.producer import Producer
-from tests.live import session_of
-from tests.servers import Stack
 from tests.viewers import TRANSPORTS, Live
 from tests.webs import webs
 
 LIMIT, BURST, ERRORS = 80, 900, 6
 """Lines a second, lines of a burst (fewer than Redis keeps), and how many of them are errors. Those of three bursts are
 fewer than a quarter of the limit, so that there is room for all of them in any second."""
-
-
-@pytest.fixture(scope="module")
-def session(stack: Stack) -> str:
-    return session_of(stack)
-
-
-@pytest.fixture
-def producer(stack: Stack, settings):
-    settings.KAFKA_BOOTSTRAP_SERVERS = [stack.kafka.bootstrap]
-    producer = Producer("tests")
-    yield producer
-    producer.close()
 
 
 class Flood:

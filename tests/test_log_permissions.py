@@ -8,7 +8,6 @@ from django.contrib.auth.models import Group, Permission, User
 from logs.levels import SEVERITY
 from logs.models import LogStream
 from realtime.producer import Producer
-from tests.servers import Stack
 from tests.viewers import Live
 from tests.webs import told, webs
 
@@ -28,14 +27,6 @@ THROWN_OUT = """
 User.objects.get(username='in-' + {closed!r}).groups.clear()
 print(json.dumps(None))
 """
-
-
-@pytest.fixture
-def producer(stack: Stack, settings):
-    settings.KAFKA_BOOTSTRAP_SERVERS = [stack.kafka.bootstrap]
-    producer = Producer("tests")
-    yield producer
-    producer.close()
 
 
 def send(producer: Producer, service: str, *messages: str) -> None:

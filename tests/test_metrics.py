@@ -17,16 +17,6 @@ SENT = 250
 BAD = 7
 
 
-@pytest.fixture
-def producer(stack: Stack, settings):
-    from realtime.producer import Producer
-
-    settings.KAFKA_BOOTSTRAP_SERVERS = [stack.kafka.bootstrap]
-    producer = Producer("tests")
-    yield producer
-    producer.close()
-
-
 def ends(stack: Stack, topic: str) -> int:
     return sum(stack.kafka.end_offset(topic, number) for number in range(4))
 

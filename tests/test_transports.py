@@ -5,24 +5,7 @@ import json
 import httpx
 import pytest
 
-from tests.live import session_of
-from tests.servers import Stack
 from tests.viewers import TRANSPORTS, Live
-
-
-@pytest.fixture(scope="module")
-def session(stack: Stack) -> str:
-    return session_of(stack)
-
-
-@pytest.fixture
-def producer(stack: Stack, settings):
-    from realtime.producer import Producer
-
-    settings.KAFKA_BOOTSTRAP_SERVERS = [stack.kafka.bootstrap]
-    producer = Producer("tests")
-    yield producer
-    producer.close()
 
 
 def order(id: str, **fields: object) -> bytes:

@@ -3,10 +3,6 @@
 import asyncio
 import time
 
-import pytest
-
-from tests.live import session_of
-from tests.servers import Stack
 from tests.viewers import TRANSPORTS, Live
 from tests.webs import told, webs
 
@@ -22,11 +18,6 @@ class Behind(Live):
 
     def _cookies(self) -> dict[str, str]:
         return super()._cookies() | {"X-Forwarded-For": self.address}
-
-
-@pytest.fixture(scope="module")
-def session(stack: Stack) -> str:
-    return session_of(stack)
 
 
 async def refused(page: Live) -> int:

@@ -14,6 +14,7 @@ from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
+import sqlparse
 import yaml
 
 from compose.local.kafka import DEFAULT_PORT as KAFKA_PORT
@@ -33,7 +34,7 @@ OF_ANOTHER_TEST = {"docs/how-to/add-a-stream.md": "tests/test_add_a_stream.py"}
 DOCKER = re.compile(r"(docker compose .*|cp compose/\.env\.example compose/\.env.*)")
 OF_THE_TESTS = ("REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS", "DJANGO_SETTINGS_MODULE")
 """Settings that a test run has, and nobody who reads a document."""
-LANGUAGES = {"python", "js", "json", "yaml", "toml", "ini", "html", "mermaid", "rsyslog"}
+LANGUAGES = {"python", "js", "json", "yaml", "toml", "ini", "sql", "html", "mermaid", "rsyslog", "alloy"}
 
 
 def named(document: Path) -> str:
@@ -89,6 +90,8 @@ def test_what_is_no_command_is_well_formed(block: Block, tmp_path: Path) -> None
         assert isinstance(yaml.safe_load(block.text), dict)
     elif block.language == "toml":
         tomllib.loads(block.text)
+    elif block.language == "sql":
+        assert all(statement.startswith("CREATE ") for statement in sqlparse.split(block.text.strip()))
     elif block.language == "ini":
         ConfigParser(strict=True, interpolation=None).read_string(block.text)
     elif block.language == "js":

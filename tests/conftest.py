@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -187,17 +188,28 @@ def real_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    """A PostgreSQL cluster of our own, with one empty database."""
+def postgres() -> Iterator[LocalPostgres]:
+    """A PostgreSQL cluster of our own."""
     try:
         server = LocalPostgres()
     except LocalServerError as error:
         missing(str(error))
     try:
         server.start()
-        yield server.url
+        yield server
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="module")
+def postgres_url(postgres: LocalPostgres) -> str:
+    """An empty database for the tests of one file."""
+    import psycopg
+
+    name = f"tests_{secrets.token_hex(4)}"
+    with psycopg.connect(postgres.url, autocommit=True) as database:
+        database.execute(f"CREATE DATABASE {name}")
+    return f"{postgres.url.rpartition('/')[0]}/{name}"
 
 
 @pytest.fixture(scope="session")

@@ -164,6 +164,16 @@ IN_SIGHT = """() => {
         .map(row => [row.querySelector(".msg").textContent, row.getBoundingClientRect().top - list.top])
         .find(([, top]) => top >= 0);
 }"""
+AT_REST = f"""async () => {{
+    const inSight = {IN_SIGHT};
+    for (let frames = 0, last = ""; ; frames += 1) {{
+        await new Promise(requestAnimationFrame);
+        const now = JSON.stringify(inSight());
+        if (now !== last) [frames, last] = [0, now];
+        else if (frames >= 30) return JSON.parse(now);
+    }}
+}}"""
+"""What is in sight once nothing has moved for half a second: a turn of the wheel takes its time."""
 
 
 def test_scrolling_up_pauses_and_nothing_moves_until_one_goes_on(at, say, name):
@@ -174,7 +184,7 @@ def test_scrolling_up_pauses_and_nothing_moves_until_one_goes_on(at, say, name):
     page.mouse.move(400, 500)
     page.mouse.wheel(0, -3_000)
     expect(page.locator("#pill")).to_have_text("↓ Follow")
-    before = wait_until(lambda: (seen := page.evaluate(IN_SIGHT)) == page.evaluate(IN_SIGHT) and seen)
+    before = page.evaluate(AT_REST)
     say(name, *[f"later {n}" for n in range(37)])
     expect(page.locator("#pill")).to_have_text("↓ 37 new lines", timeout=20_000)
     assert page.evaluate(IN_SIGHT) == before

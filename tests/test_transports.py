@@ -12,6 +12,11 @@ def order(id: str, **fields: object) -> bytes:
     return json.dumps({"orderId": id, **fields}).encode()
 
 
+def begun(page: Live) -> int:
+    """How many snapshots a viewer was begun to be told; a large one comes as several frames."""
+    return sum(frame["type"] == "snapshot" and frame.get("first", False) for frame in page.kept.frames)
+
+
 @pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_a_snapshot_and_then_deltas(stack, session, producer, transport):
     id = f"ORD-{transport}"
@@ -21,7 +26,7 @@ async def test_a_snapshot_and_then_deltas(stack, session, producer, transport):
         for status in ("Confirmed", "Packed", "Shipped"):
             producer.send("order-updates", id, order(id, status=status))
             await page.until(lambda p, status=status: p.kept.items[id]["status"] == status)
-        assert [frame["type"] for frame in page.kept.frames].count("snapshot") == 1
+        assert begun(page) == 1
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
@@ -35,7 +40,7 @@ async def test_a_cursor_resumes_on_any_transport(stack, session, producer, trans
         producer.flush()
         page.connect(back)
         await page.until(lambda p: id in p.kept.items)
-        assert [frame["type"] for frame in page.kept.frames].count("snapshot") == 1, "the cursor was not honoured"
+        assert begun(page) == 1, "the cursor was not honoured"
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)

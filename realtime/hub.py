@@ -12,6 +12,7 @@ from channels.layers import get_channel_layer
 from realtime.feed import Feed
 from realtime.state.connection import async_client, names
 from realtime.state.reader import Reader
+from realtime.streams import feeds
 from realtime.viewers import Viewer
 
 logger = logging.getLogger(__name__)
@@ -61,6 +62,6 @@ def hub() -> Hub:
     if loop not in _hubs:
         for gone in [other for other in _hubs if other.is_closed()]:
             del _hubs[gone]
-        reader = Reader(async_client(), names())
+        reader = Reader(async_client(), names(), feeds())
         _hubs[loop] = Hub(reader, get_channel_layer(), settings.PUSH_INTERVAL_MS / 1000)
     return _hubs[loop]

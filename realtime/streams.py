@@ -35,6 +35,16 @@ def by_topic() -> dict[str, Stream]:
 
 
 @cache
+def feeds() -> dict[str, set[str]]:
+    """By group: the topics that it is fed by."""
+    groups = {view.group for stream in streams() for view in stream.views}
+    return {
+        group: {stream.topic for stream in streams() if group in {view.group for view in stream.views}}
+        for group in groups
+    }
+
+
+@cache
 def views() -> dict[str, View]:
     """By name; streams may share a view. How the machine itself stands is one more."""
     return {view.name: view for stream in streams() for view in stream.views} | {PIPELINE.name: PIPELINE}

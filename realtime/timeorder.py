@@ -1,7 +1,8 @@
-"""Catching up in time order: the records of several partitions as they were appended, not as they were fetched (pure).
+"""Catching up in time order: a topic's records as they were appended, not as they were fetched (pure).
 
 A worker that reads an hour again is handed one partition's records after the other's. What it shows of them last would
-then be one partition's end, not what came last.
+then be one partition's end, not what came last. Topics do not wait for each other: an hour of log lines must not stand
+before the orders of a moment ago.
 """
 
 from bisect import bisect_left, bisect_right
@@ -11,11 +12,51 @@ from realtime.batches import Partition
 from realtime.records import Record
 
 HOLD_BYTES = 32 * 1024 * 1024
-"""At most so much is held back; beyond it memory goes before order."""
+"""At most so much of a topic is held back; beyond it memory goes before order."""
 
 
 class CatchUp:
-    """Holds records back until those of every partition that is behind are there to be compared.
+    """The records of all topics, each topic in time order.
+
+    `behind` maps a partition to the offset at which it has caught up.
+    """
+
+    def __init__(self, behind: Mapping[Partition, int]) -> None:
+        topics = {topic for topic, _ in behind}
+        self._topics = {topic: Merge({at: end for at, end in behind.items() if at[0] == topic}) for topic in topics}
+
+    @property
+    def done(self) -> bool:
+        """Whether everybody has caught up and nothing is held."""
+        return all(merge.done for merge in self._topics.values())
+
+    @property
+    def ready(self) -> bool:
+        """Whether records can be taken without waiting for more."""
+        return any(merge.ready for merge in self._topics.values())
+
+    def add(self, polled: Mapping[Partition, Sequence[Record]]) -> None:
+        """Takes in what was polled."""
+        for at, records in polled.items():
+            self._topics.setdefault(at[0], Merge({})).add(at, records)
+
+    def end(self) -> None:
+        """Waits for nobody any more: nothing comes, whatever the ends promised."""
+        for merge in self._topics.values():
+            merge.end()
+
+    def take(self, most: int) -> dict[Partition, list[Record]]:
+        """The next records, at most so many, by partition; first of the topics of which the least is held."""
+        taken: dict[Partition, list[Record]] = {}
+        for merge in sorted(self._topics.values(), key=lambda merge: merge.held):
+            part = merge.take(most)
+            most -= sum(map(len, part.values()))
+            taken |= part
+        return taken
+
+
+class Merge:
+    """Of one topic: holds records back until those of every partition that is behind are there to be compared.
 
     `behind` maps a partition to the offset at which it has caught up. Append times only grow within a partition, so a
     record may go once each partition that is behind was seen at its time or later.
@@ -39,14 +80,18 @@ class CatchUp:
         horizon = self._horizon()
         return first is not None and (horizon is None or first <= horizon)
 
-    def add(self, polled: Mapping[Partition, Sequence[Record]]) -> None:
-        """Takes in what was polled."""
-        for at, records in polled.items():
-            self._held.setdefault(at, []).extend(records)
-            self._bytes += size(records)
-            self._seen[at] = records[-1].timestamp
-            if records[-1].offset + 1 >= self._behind.get(at, 0):
-                self._behind.pop(at, None)
+    @property
+    def held(self) -> int:
+        """How many records are held."""
+        return sum(map(len, self._held.values()))
+
+    def add(self, at: Partition, records: Sequence[Record]) -> None:
+        """Takes in what was polled of a partition."""
+        self._held.setdefault(at, []).extend(records)
+        self._bytes += size(records)
+        self._seen[at] = records[-1].timestamp
+        if records[-1].offset + 1 >= self._behind.get(at, 0):
+            self._behind.pop(at, None)
 
     def end(self) -> None:
         """Waits for nobody any more: nothing comes, whatever the ends promised."""

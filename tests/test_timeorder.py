@@ -1,10 +1,11 @@
-"""Catching up: several partitions' records in the order in which they were appended."""
+"""Catching up: the records of a topic's partitions in the order in which they were appended."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from realtime.records import Record
-from realtime.timeorder import CatchUp
+from realtime.state.reader import settled
+from realtime.timeorder import CatchUp, Merge
 
 
 def record(partition: int, offset: int, at: int, value: bytes = b"x") -> Record:
@@ -63,8 +64,8 @@ def test_nobody_is_waited_for_once_it_is_said_that_nothing_comes():
 
 
 def test_memory_goes_before_order():
-    order = CatchUp({("logs", 0): 3, ("logs", 1): 1}, hold_bytes=2_000)
-    order.add({("logs", 0): [record(0, n, n, b"x" * 1_000) for n in range(3)]})
+    order = Merge({("logs", 0): 3, ("logs", 1): 1}, hold_bytes=2_000)
+    order.add(("logs", 0), [record(0, n, n, b"x" * 1_000) for n in range(3)])
     assert times(order.take(10)) == [0, 1, 2]
 
 
@@ -74,3 +75,32 @@ def test_a_partition_that_joined_later_is_taken_along():
     assert order.take(10) == {}
     order.add({("logs", 0): partition(0, [8])})
     assert times(order.take(10)) == [7, 8]
+
+
+def test_an_hour_of_log_lines_does_not_stand_before_the_orders_of_a_moment_ago():
+    order = CatchUp({("logs", 0): 3_000, ("logs", 1): 3_000, ("orders", 0): 2})
+    order.add({("logs", 0): partition(0, list(range(900))), ("logs", 1): partition(1, list(range(100)))})
+    order.add({("orders", 0): [record(0, n, 10_000 + n) for n in range(2)]})
+    taken = order.take(50)
+    assert times({at: records for at, records in taken.items() if at[0] == "orders"}) == [10_000, 10_001]
+    assert sum(map(len, taken.values())) == 50
+    assert order.ready
+
+
+def test_what_comes_of_a_topic_that_has_caught_up_goes_at_once():
+    order = CatchUp({("logs", 0): 3_000, ("logs", 1): 3_000})
+    order.add({("logs", 0): partition(0, list(range(1, 900)))})
+    assert order.take(50) == {}
+    order.add({("orders", 0): [record(0, 7, 10_000)]})
+    assert times(order.take(50)) == [10_000]
+    assert not order.done
+
+
+def test_orders_are_current_once_their_own_topics_are_read_whatever_log_lines_remain():
+    ends = {b"orders:0": b"5", b"places:0": b"0", b"logs:0": b"900", b"at": b"1000"}
+    applied = {b"orders:0": b"life:3", b"logs:0": b"life:10"}
+    assert not settled(ends, applied, 1_000, {"orders", "places"})
+    applied[b"orders:0"] = b"life:4"
+    assert settled(ends, applied, 1_000, {"orders", "places"})
+    assert not settled(ends, applied, 1_000, {"logs"})
+    assert not settled(ends, applied, 1_000)

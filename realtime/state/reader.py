@@ -1,6 +1,6 @@
 """Reads the state for the web processes: heads, values, lines and counts, each together with its epoch and seq."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from realtime.batches import Mark
@@ -16,7 +16,7 @@ WORKER_S = 5
 
 
 class Head(NamedTuple):
-    """Where a group stands. `settled`: the workers have reached the ends that the topics had when the epoch began."""
+    """Where a group stands. `settled`: the workers have reached the ends that its topics had when the epoch began."""
 
     epoch: str | None
     seq: int
@@ -41,19 +41,27 @@ class Ids(NamedTuple):
     ids: list[Id]
 
 
-def settled(ends: Mapping[bytes, bytes], applied: Mapping[bytes, bytes], now_ms: int) -> bool:
-    """Whether every partition is applied up to the end it had, or 30 s have passed (pure)."""
+def settled(
+    ends: Mapping[bytes, bytes], applied: Mapping[bytes, bytes], now_ms: int, topics: Collection[str] | None = None
+) -> bool:
+    """Whether every partition of these topics, or of all, is applied up to its end, or 30 s have passed (pure)."""
     if now_ms > int(ends.get(b"at", b"0")) + SETTLE_MS:
         return True
     marks = {at: Mark.read(text.decode()).offset for at, text in applied.items()}
-    return all(marks.get(at, -1) + 1 >= int(end) for at, end in ends.items() if at != b"at")
+    awaited = {at: int(end) for at, end in ends.items() if at != b"at"}
+    if topics is not None:
+        awaited = {at: end for at, end in awaited.items() if at.rpartition(b":")[0].decode() in topics}
+    return all(marks.get(at, -1) + 1 >= end for at, end in awaited.items())
 
 
 class Reader:
-    """Reads for one event loop. Methods raise StateAway where Redis does not answer."""
+    """Reads for one event loop. Methods raise StateAway where Redis does not answer.
 
-    def __init__(self, client: Any, names: Names) -> None:
-        self.client, self.names = client, names
+    `feeds` tells the topics that a group is fed by: orders need not wait for an hour of log lines to be read again.
+    """
+
+    def __init__(self, client: Any, names: Names, feeds: Mapping[str, Collection[str]] | None = None) -> None:
+        self.client, self.names, self._feeds = client, names, feeds or {}
         epoch = lua("epoch")
         self._values, self._tail = (client.register_script(epoch + lua(name)) for name in ("read", "tail"))
         self._epoch = client.register_script(epoch + "return epoch")
@@ -69,7 +77,7 @@ class Reader:
         pipe.time()
         epoch, seq, ends, applied, workers, (second, _) = await self._execute(pipe)
         alive = bool(workers) and workers[0][1] > second - WORKER_S
-        done = settled(ends, applied, int(now * 1000))
+        done = settled(ends, applied, int(now * 1000), self._feeds.get(group))
         return Head(epoch_of(epoch.decode()) if epoch else None, int(seq or 0), done, alive)
 
     async def indexes(self, group: str, kinds: Sequence[Kind]) -> Ids:

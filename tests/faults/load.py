@@ -48,8 +48,8 @@ class Load:
         self.truth = truth
         self.time_of: dict[str, int] = {}
         """When each order event happened by its own clock, by its note: what a viewer must not go back on."""
-        self.numbers: set[int] = set()
-        """Order events of this row that were acknowledged."""
+        self.numbers: dict[int, str] = {}
+        """Order events of this row that were acknowledged, and whose they are."""
         self.lines: Counter[tuple[str, str]] = Counter()
         """Acknowledged log lines of this row, by service and level."""
         self.ends: dict[tuple[str, int], int] = {}
@@ -184,7 +184,7 @@ class Load:
 
     def begin(self) -> None:
         """A new row: its numbers and lines are counted anew, the truth goes on."""
-        self.numbers, self.lines = set(), Counter()
+        self.numbers, self.lines = {}, Counter()
         self.unacknowledged = self.sent = 0
 
     def finish(self) -> None:
@@ -205,7 +205,7 @@ class Load:
         self.ends[at] = max(self.ends.get(at, 0), where.offset + 1)
         stamp: Stamp = stamp_of(sent.time, where.timestamp, where.partition, where.offset)
         if sent.topic == ORDER_TOPIC and sent.number:
-            self.numbers.add(sent.number)
+            self.numbers[sent.number] = sent.key
             self.truth.add_order(sent.key, sent.said, stamp)
         elif sent.topic == LOCATION_TOPIC and sent.said:
             self.truth.add_fix(sent.key, sent.said, stamp)

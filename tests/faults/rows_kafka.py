@@ -16,6 +16,8 @@ from tests.faults.poison import KINDS, dead_letters, poison
 DAY_MS = 24 * 3_600_000
 BIG = 10
 """How many of the records over 1 MiB a row sends: they weigh more than all others together."""
+SPREAD_MS = 20_000
+"""The time that the events of the shuffled row are spread over."""
 TOO_MANY_MALFORMED = 3
 """The exit code of a worker that the limit has stopped."""
 
@@ -125,7 +127,7 @@ def merged(ground: Ground, found: Findings, n: int) -> None:
         said = {"status": rng.choice(STATUSES), "eta": 1_800_000_000_000 + i}
         if i % 400 == 0:
             said = {"deleted": i % 800 == 0}
-        plan.append((order, began + i + rng.randrange(-5_000, 5_001), said))
+        plan.append((order, began + i * SPREAD_MS // n + rng.randrange(-5_000, 5_001), said))
     rng.shuffle(plan)
     twice = 0
     for order, time_ms, said in plan:
@@ -138,7 +140,7 @@ def merged(ground: Ground, found: Findings, n: int) -> None:
     load.time_of[str(tomorrow)] = now  # it is ordered by its append time
     load.order("ORD-0007", status="Shipped")
     load.finish()
-    last = began + n + 5_000
+    last = began + SPREAD_MS + 5_000
     until("the stamps lie in the past, so that the next row's events come after", lambda: time.time() * 1000 > last, 60)
     replay(ground)
     found.say(f"{twice:,} events doubled, all shuffled, {sum(load.ends.values()):,} records read again")

@@ -132,7 +132,7 @@ def published(ground: Ground, found: Findings, starts: dict[tuple[str, int], int
             if copies[int(note)] == 1:
                 in_order[value["orderId"]].append(int(note))
                 ground.load.time_of[note] = value["timestamp"]
-                ground.load.numbers.add(int(note))
+                ground.load.numbers[int(note)] = value["orderId"]
     found.equal("published", len(notes & copies.keys()), len(notes))
     found.none("reordered", sum(a > b for seen in in_order.values() for a, b in itertools.pairwise(seen)))
     return sum(count - 1 for count in repeats.values())

@@ -32,6 +32,8 @@ class Findings:
     def __init__(self) -> None:
         self.measured: list[str] = []
         self.problems: list[str] = []
+        self.untested: list[str] = []
+        """What would have shown that the fault was one, and did not happen: the row tells nothing."""
 
     def say(self, text: str) -> None:
         self.measured.append(text)
@@ -51,7 +53,7 @@ class Findings:
         """What shows that the fault was one: it must have happened."""
         self.say(f"{what} {value:,}")
         if value <= 0:
-            self.problems.append(f"{what}: {value}, so that nothing was tested")
+            self.untested.append(f"{what}: {value}, so that nothing was tested")
 
     def within(self, what: str, seconds: float, limit_s: float) -> None:
         self.say(f"{what} {seconds:.1f} s")

@@ -21,6 +21,7 @@ from orders.models import Courier, Order, TrackingLink
 from orders.pages import Page, cut, page_of
 from orders.positions import COURIERS
 from orders.schemas import Asked, CourierOut, Link, OrderIn, OrderOut, OrderPatch, Orders, Problem, Refused, Step
+from orders.selection import read_filter
 from orders.services import OrderExists
 from orders.state import ORDERS, OrderState
 from orders.steps import StepRefused, irregular
@@ -111,14 +112,19 @@ def answers_in_words(view: Callable[..., Any]) -> Callable[..., Any]:
 # --- orders -----------------------------------------------------------------------------------------------------------
 
 
-@router.get("/orders", response=Orders)
+@router.get("/orders", response={200: Orders, 422: Problem})
+@answers_in_words
 def list_orders(request: HttpRequest, response: HttpResponse, asked: Query[Asked]) -> Any:
     """Orders that are not deleted, the newest change first; `next` is the cursor of the next page."""
     page = Page.read(asked.cursor)
     if page is None:
         raise HttpError(422, f"cursor is {asked.cursor[:80]!r}; it takes the `next` of an answer.")
-    wanted = {name: value for name, value in (("status", asked.status), ("courier", asked.courier)) if value}
-    rows = page_of(Order.objects.filter(deleted=False, **wanted), page, asked.limit)
+    wanted, among = read_filter({"status": asked.status}).status, Order.objects.filter(deleted=False)
+    if wanted is not None:
+        among = among.filter(status__in=wanted)
+    if asked.courier:
+        among = among.filter(courier=asked.courier)
+    rows = page_of(among, page, asked.limit)
     orders, onward = cut([row.state() for row in rows], asked.limit)
     response["X-Cache"] = "miss"
     return {"orders": [shown(order) for order in orders], "next": onward}
@@ -135,7 +141,7 @@ def create_order(request: HttpRequest, said: OrderIn) -> Any:
         raise HttpError(422, f"The Idempotency-Key has {len(key)} characters; it takes at most {MAX_KEY}.")
     with transaction.atomic():
         if key and (earlier := answered(who(request), key, digest)):
-            return Status(200, shown(services.known(earlier)))
+            return Status(200, shown(made_before(earlier)))
         order = services.create_order(fields, who(request), order_id, source=API)
         if key:
             remember(who(request), key, order)
@@ -253,6 +259,14 @@ def read(id: Id) -> tuple[bytes | None, bool]:
     if value is not None:
         cache.set(key, value, CACHE_S)
     return value, False
+
+
+def made_before(order: Order) -> OrderState:
+    """The order that an earlier request made, as it is now; raises HttpError 409 where that is gone."""
+    held = services.known(order)
+    if held.deleted:
+        raise HttpError(409, f"This request made {order.pk}, which was deleted since.")
+    return held
 
 
 def courier_told(courier: Courier) -> dict[str, Any]:

@@ -66,18 +66,24 @@ def explain(value: bytes, shape: Shape, error: Exception) -> Malformed:
     return Malformed("not_json", f"{error} in {short(value.decode())}")
 
 
-def _broken(message: str, data: Mapping[str, Any], shape: Shape) -> Malformed:
-    """A complaint of msgspec's, such as "Expected `float` <= 90.0 - at `$.lat`", as one of ours."""
+def in_words(message: str, data: Mapping[str, Any]) -> tuple[str, str]:
+    """What a complaint of msgspec's, such as "Expected `float` <= 90.0 - at `$.lat`", is about, as a path, and says."""
     found = _WHERE.match(message)
     rule, path = (found["rule"], found["path"]) if found else (message, "")
     if absent := _MISSING.search(rule):
         path = f"{path}.{absent[1]}" if path else absent[1]
-        return Malformed(shape.codes.get(absent[1], "bad_field"), f"{path} is missing")
-    value = _at(data, path)
+        return path, f"{path} is missing"
+    return path, f"{path} is {short(_at(data, path))}; {rule[:1].lower()}{rule[1:].replace('`', '')}"
+
+
+def _broken(message: str, data: Mapping[str, Any], shape: Shape) -> Malformed:
+    """A complaint of msgspec's as one of ours."""
+    path, words = in_words(message, data)
     reason = shape.codes.get(path.rpartition(".")[2], "bad_field")
-    if reason in ("bad_latitude", "bad_longitude") and not isinstance(value, int | float):
+    is_there = not _MISSING.search(message)
+    if is_there and reason in ("bad_latitude", "bad_longitude") and not isinstance(_at(data, path), int | float):
         reason = "bad_number"
-    return Malformed(reason, f"{path} is {short(value)}; {rule[:1].lower()}{rule[1:].replace('`', '')}")
+    return Malformed(reason, words)
 
 
 def _at(data: Any, path: str) -> Any:

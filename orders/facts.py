@@ -4,10 +4,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any
 
-from msgspec import UNSET, Meta, Struct, UnsetType, convert, to_builtins
+from msgspec import UNSET, Meta, Struct, UnsetType, ValidationError, convert, to_builtins
 from msgspec.structs import astuple
 
-from orders.complaints import Bad, short
+from orders.complaints import Bad, in_words, short
 from realtime.api import millis
 
 STATUSES = (
@@ -68,7 +68,10 @@ def said(facts: OrderFacts) -> list[tuple[str, Any]]:
 
 def facts_of(said: dict[str, Any]) -> OrderFacts:
     """The facts that JSON names and values say, by the rules of the topic. Raises ValueError, naming what is wrong."""
-    facts = convert(said, OrderFacts)
+    try:
+        facts = convert(said, OrderFacts)
+    except ValidationError as error:
+        raise Bad("bad_field", in_words(str(error), said)[1]) from None
     tidy(facts)
     return facts
 

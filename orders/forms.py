@@ -100,7 +100,7 @@ class OrderForm(MapForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         name, lat, lng = (cleaned.get(field) for field in DESTINATION)
-        if (lat is None) != (lng is None) or (name and lat is None):
+        if is_half(name, lat, lng):
             raise ValidationError("A destination takes a latitude and a longitude.")
         if self.instance.pk and not self.errors:
             seen = self._seen(cleaned.get("seen") or "")
@@ -210,6 +210,11 @@ def status_choices(now: str) -> list[tuple[str, Any]]:
     others = [status for status in STATUSES if status != now and status not in onward]
     groups = [("Next", onward), (f"Not after {now}", others)]
     return [(now, now or "–"), *((name, [(one, one) for one in some]) for name, some in groups if some)]
+
+
+def is_half(name: str | None, lat: float | None, lng: float | None) -> bool:
+    """Whether a destination lacks what makes it a place."""
+    return (lat is None) != (lng is None) or (bool(name) and lat is None)
 
 
 def is_same(name: str, value: Any, seen: Any) -> bool:

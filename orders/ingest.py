@@ -5,6 +5,7 @@ fix comes from (`source`) or how fast its time runs (`timescale`): what staff se
 """
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import Any, NamedTuple
 
 from msgspec import DecodeError, Struct
@@ -108,8 +109,8 @@ def osmand_query(query: Mapping[str, str]) -> dict[str, Any]:
     """The fix in the parameters of a request: `lat`, `lon` (or `location=lat,lon`), `timestamp`, `speed` in knots."""
     lat, _, lon = query.get("location", "").partition(",")
     return {
-        "lat": _number(query.get("lat", lat)),
-        "lng": _number(query.get("lon", lon)),
+        "lat": _degrees(query.get("lat", lat)),
+        "lng": _degrees(query.get("lon", lon)),
         "timestamp": query.get("timestamp") or None,
         "accuracy": _positive(_number(query.get("accuracy"))),
         "speed": _times(_positive(_number(query.get("speed"))), KNOT_M_S),
@@ -174,6 +175,12 @@ def _number(text: str | None) -> Any:
         return float(text) if text else None
     except ValueError:
         return text
+
+
+def _degrees(text: str | None) -> Any:
+    """The same for what must be there: JSON has no NaN, which would be refused as a null that nobody sent."""
+    number = _number(text)
+    return number if not isinstance(number, float) or isfinite(number) else text
 
 
 def _positive(value: Any) -> Any:

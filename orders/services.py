@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from orders import archive, positions, state, steps, webhooks, whereabouts
 from orders.events import LocationEvent, OrderEvent
-from orders.facts import FINISHED, MAX_ID, MAX_NAME, OrderFacts, facts_of, identifier, plain
+from orders.facts import FINISHED, MAX_ID, MAX_NAME, STATUSES, OrderFacts, facts_of, identifier, plain
 from orders.models import Courier, Order, Position, TrackingLink, milliseconds, outlives_order
 from orders.positions import COURIERS
 from orders.state import ORDERS, OrderState
@@ -48,8 +48,11 @@ def change_order(
     """Changes the fields named (as in JSON, None empties one) and returns the order; raises Order.DoesNotExist.
 
     `by` is the user's name, `source` where they said it, `now` Unix ms. Raises ValueError for a value that the topic
-    would not take, StepRefused for a status that may not follow, Conflict where a field is no longer as `seen`.
+    would not take and for an empty status, StepRefused for a status that may not follow, Conflict where a field is no
+    longer as `seen`.
     """
+    if fields.get("status", "") is None:
+        raise ValueError(f"status is empty; it takes one of {', '.join(STATUSES)}")
     facts = facts_of(dict(fields))
     row, held = examine(order_id, facts, seen or {})
     return _say(row, held, facts, by, source, now)

@@ -187,6 +187,7 @@ def test_what_is_done_offline_waits_survives_a_reload_and_is_applied_once(stack,
     expect(courier.locator(".waits")).to_contain_text("position", timeout=15_000)
     card(courier, "ORD-OFF").get_by_role("button", name="Delivered").click()
     expect(courier.locator(".waits")).to_contain_text("2 steps")
+    expect(card(courier, "ORD-OFF").locator(".steps")).to_have_text("")
     waiting = courier.evaluate("Object.keys(localStorage).filter(k => k.includes('.report.')).length")
     assert waiting >= 3
     # the server takes what comes back, but its first answer is lost on the way

@@ -120,6 +120,17 @@ def test_a_request_that_failed_leaves_its_idempotency_key_unused(api):
     assert api("POST", "/orders", {}, **{"Idempotency-Key": "k" * 201}).status_code == 422
 
 
+def test_a_request_that_is_repeated_after_its_order_was_deleted_is_told_so(api):
+    once = {"Idempotency-Key": "k-1"}
+    order_id = api("POST", "/orders", {"customerName": "Mei"}, **once).json()["orderId"]
+    services.delete_order(order_id, "ann")
+    again = api("POST", "/orders", {"customerName": "Mei"}, **once)
+    assert (again.status_code, again.json()["detail"]) == (
+        409,
+        f"This request made {order_id}, which was deleted since.",
+    )
+
+
 def test_an_idempotency_key_is_its_senders_own(api, client):
     client.force_login(User.objects.create_superuser("ann"))
     api("POST", "/orders", {"customerName": "Mei"}, **{"Idempotency-Key": "k"})
@@ -129,14 +140,16 @@ def test_an_idempotency_key_is_its_senders_own(api, client):
 
 @pytest.mark.parametrize(
     ("body", "names"),
-    [({"status": "Lost"}, "Lost"), ({"destination": {"lat": 91, "lng": 0}}, "lat"), ({"colour": "red"}, "colour"),
-     ({"items": "a"}, "items"), ({"due": "soon"}, "soon"), ({"orderId": " x"}, "orderId"),
+    [({"status": "Lost"}, "Lost"),
+     ({"destination": {"lat": 91, "lng": 0}}, "destination.lat is 91.0; expected float <= 90.0"),
+     ({"destination": {"lat": 1}}, "destination.lng is missing"), ({"colour": "red"}, "colour is 'red'; extra inputs"),
+     ({"items": "a"}, "items is 'a'"), ({"due": "soon"}, "soon"), ({"orderId": " x"}, "orderId"),
      ({"customerName": "x" * 201}, "200")],
 )  # fmt: skip
 def test_what_the_topic_would_not_take_is_refused_with_its_rule(api, body, names):
     answer = api("POST", "/orders", body)
     assert answer.status_code == 422
-    assert names in answer.content.decode()
+    assert names in answer.json()["detail"]
     assert Outbox.objects.count() == Order.objects.count() == 0
 
 
@@ -165,6 +178,15 @@ def test_a_step_that_may_not_follow_is_409_and_names_those_that_may(api):
     assert (told["status"], told["allowed"]) == ("Packed", list(STEPS["Packed"]))
     assert "it may become Shipped" in told["detail"]
     assert published() == []
+
+
+@pytest.mark.parametrize("others", [{}, {"note": "x"}])
+def test_a_status_is_never_emptied(api, others):
+    placed("ORD-1")
+    before = Outbox.objects.count()
+    answer = api("PATCH", "/orders/ORD-1", {"status": None} | others)
+    assert (answer.status_code, Outbox.objects.count()) == (422, before), "a record that says nothing is a dead letter"
+    assert answer.json()["detail"].startswith("status is empty; it takes one of Placed")
 
 
 def test_a_change_of_nothing_or_of_no_order_is_refused(api):
@@ -230,11 +252,17 @@ def test_a_list_is_filtered_and_leaves_out_the_deleted(api):
     assert ids("status=Packed") == ["ORD-1", "ORD-2"]
     assert ids("status=Packed&courier=Asha") == ["ORD-1"]
     assert ids("status=Shipped") == []
+    assert ids("status=shipped,packed&limit=1") == ["ORD-1"]
+    wrong = api("GET", "/orders?status=Paked")
+    assert wrong.status_code == 422
+    assert wrong.json()["detail"].startswith("status has 'Paked'; it takes Placed")
 
 
 @pytest.mark.parametrize("query", ["cursor=x", "cursor=%00", "cursor=bnVsbA", "limit=0", "limit=501", "limit=x"])
-def test_a_cursor_or_limit_that_is_none_is_refused(api, query):
-    assert api("GET", f"/orders?{query}").status_code == 422
+def test_a_cursor_or_limit_that_is_none_is_refused_in_words(api, query):
+    answer = api("GET", f"/orders?{query}")
+    assert answer.status_code == 422
+    assert answer.json()["detail"].startswith(f"{query.split('=')[0]} is '")
 
 
 def test_a_timeline_says_who_from_where_and_what_was_irregular(api):

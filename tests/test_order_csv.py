@@ -2,11 +2,14 @@
 
 import csv
 import io
+from datetime import datetime
+from html import unescape
 
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
+from django.utils import timezone
 
 from orders.models import Order
 from realtime.models import Outbox
@@ -23,7 +26,7 @@ def staff(client):
 
 
 def preview(client, text):
-    file = SimpleUploadedFile("orders.csv", text.encode(), "text/csv")
+    file = SimpleUploadedFile("orders.csv", text if isinstance(text, bytes) else text.encode(), "text/csv")
     return client.post(reverse(IMPORT), {"format": "0", "import_file": file})
 
 
@@ -57,6 +60,34 @@ def test_a_row_that_may_not_be_is_told_with_its_rule_and_nothing_is_imported(sta
     assert says in previewed.content.decode()
     assert "confirm_form" not in previewed.context
     assert (Order.objects.count(), Outbox.objects.count()) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [("order_id,due\nORD-1,tomorrow\n", "'tomorrow' is no time; it takes 2026-01-31 13:30 or ISO 8601"),
+     ("order_id,destination_name,destination_lat\nORD-1,Home,12\n", "A destination takes a latitude and a longitude."),
+     ("order_id,destination_name\nORD-1,Home\n", "A destination takes a latitude and a longitude."),
+     ("order_id,status\nORD-1,\n", "status is empty; it takes one of Placed"),
+     ("order_id;status\nORD-1;Packed\n", "The first line is 'order_id;status'; it takes names of columns"),
+     ("order_id,status\nORD-1,Packed,x\n", "Line 2 has 3 columns; the first has 2."),
+     (b"order_id,note\nORD-1,J\xf6rg\n", "Byte 21 is 0xf6; the file takes UTF-8.")],
+)  # fmt: skip
+def test_what_a_file_should_be_is_told_without_a_traceback_and_nothing_is_imported(staff, text, says):
+    placed()
+    previewed = preview(staff, text)
+    page = unescape(previewed.content.decode())
+    assert says in page
+    assert "Traceback" not in page
+    assert "confirm_form" not in previewed.context
+    assert Outbox.objects.count() == 0
+
+
+def test_a_file_without_ids_makes_orders_and_a_time_may_be_iso_8601(staff):
+    confirm(staff, preview(staff, "\ufeffstatus,due\nPacked,2026-11-26T10:00:00Z\nPlaced,2026-11-26 10:00:00\n"))
+    (_, first, packed), (_, second, local) = published()
+    assert (packed["status"], packed["due"]) == ("Packed", 1795687200000)
+    assert local["due"] == int(timezone.make_aware(datetime(2026, 11, 26, 10)).timestamp() * 1000)
+    assert {first, second} == set(Order.objects.values_list("pk", flat=True))
 
 
 def test_an_export_can_be_imported_again_and_runs_in_no_spreadsheet(staff):

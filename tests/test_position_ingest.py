@@ -204,6 +204,13 @@ def test_a_query_without_a_position_is_refused(client, key, query):
     assert answer.json()["refused"][0]["fix"] == 1
 
 
+def test_a_latitude_that_is_no_number_is_named_and_a_speed_that_is_none_is_not_known():
+    [], [refused] = sort_out([osmand_query({"lat": "NaN", "lon": "80"})], "Asha", "", NOW)
+    assert refused.reason == "bad_number: lat is 'NaN'; expected float, got str"
+    [taken], [] = sort_out([osmand_query({"lat": "13", "lon": "80", "speed": "NaN"})], "Asha", "", NOW)
+    assert json.loads(taken.value).get("speed") is None
+
+
 def test_a_position_in_one_parameter_and_a_time_as_text_are_understood():
     fix = osmand_query({"location": "13.1,80.2", "timestamp": "2025-11-06 10:14:12"})
     [taken], [] = sort_out([fix], "Asha", "", NOW)

@@ -3,6 +3,7 @@
 import { fitChildren, setText } from "./keyed.js";
 import { copyOf, part } from "./page.js";
 import { showStatus } from "./rows.js";
+import { isFinished } from "./steps.js";
 import { clock } from "./times.js";
 
 /**
@@ -33,7 +34,7 @@ export function cardRow(id, words) {
         setText(facts.children[i].children[1], text);
       });
       const named = onward.map((step) => /** @type {[string, string]} */ ([step, nameOf(step, words)]));
-      showSteps(steps, named, (step) => take(id, step), id, words.card.early);
+      showSteps(steps, named, (step) => take(id, step), id, isFinished(status) ? "" : words.card.early);
       setText(sent, said);
     },
   };
@@ -83,14 +84,14 @@ function factsOf(order, now, words) {
  * @param {[string, string][]} onward each status with its name
  * @param {(step: string) => void} take
  * @param {string} id
- * @param {string} early what stands where there is no step yet: the buttons to come must not move the cards below
+ * @param {string} instead what stands where there is no step: the buttons to come must not move the cards below
  */
-function showSteps(into, onward, take, id, early) {
-  const key = onward.map(([step]) => step).join();
+function showSteps(into, onward, take, id, instead) {
+  const key = onward.map(([step]) => step).join() || instead;
   if (into.dataset.steps === key) return;
   if (!onward.length) {
     into.dataset.steps = key;
-    into.textContent = early;
+    into.textContent = instead;
     return;
   }
   const focused = into.contains(document.activeElement);

@@ -15,6 +15,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from realtime import metrics
 from realtime.failpoints import reach
 from realtime.kafka_settings import KafkaAway
 from realtime.models import Lease, Outbox
@@ -70,6 +71,7 @@ class Relay:
         if sent:
             reach("relay-after-send", len(sent))
             Outbox.objects.filter(id__in=[row.id for row in sent]).update(sent_at=timezone.now())
+            metrics.PUBLISHED.inc(len(sent))  # not those that are parked: they count once they are sent
         return len(sent) + (park(missing) if missing is not None else 0)
 
     def _send(self, row: Outbox) -> Any | None:

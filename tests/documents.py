@@ -72,7 +72,7 @@ def checkout(folder: Path) -> Path:
         check=True,
     )
     for name in filter(None, listed.stdout.decode().split("\0")):
-        if (ROOT / name).is_file() and not (ROOT / name).is_symlink():
+        if (ROOT / name).is_file():  # a link to a file becomes that file
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
     return folder

@@ -50,6 +50,8 @@ def test_a_third_topic_reaches_a_browser(tmp_path: Path, redis_url: str, kafka_b
         expect(page.locator("li")).to_have_text(["boiler: 72.25"], timeout=30_000)
         page.goto(f"{base_url}/pipeline/")
         expect(page.locator("#workers .figure")).to_have_text("1", timeout=30_000)
+        page.goto(f"{base_url}/pipeline/runbook/#no-worker-reads-the-topics")
+        expect(page.locator("#no-worker-reads-the-topics")).to_be_in_viewport()
         assert installed(reader).is_relative_to(project)
     finally:
         reader.end()

@@ -13,10 +13,12 @@ from django.urls import reverse
 from django.utils import timezone
 from kafka import KafkaConsumer, TopicPartition
 
+from realtime import metrics
 from realtime import relay as relay_module
 from realtime.api import KafkaAway, publish
 from realtime.management.commands.relay_outbox import rest
 from realtime.models import Lease, Outbox
+from realtime.outbox import Depth, depth
 from realtime.producer import Producer
 from realtime.relay import LEASE_S, Relay
 from realtime.state import wait_for_nudge
@@ -137,6 +139,11 @@ def test_rows_for_a_topic_that_does_not_exist_are_parked_and_sent_once_it_does(
 ):
     producer, late = Producer("test-relay", wait_s=1), f"outbox-late-{uuid.uuid4().hex[:8]}"
     relay = Relay(producer)
+    before = metrics.figures()["sightline_outbox_published_total"]
+
+    def published() -> float:
+        return metrics.figures()["sightline_outbox_published_total"] - before
+
     try:
         publish(topic, "bear", {"n": 1})
         late_ids = [publish(late, "bear", {"n": 2}), publish(late, "bear", {"n": 3})]
@@ -146,6 +153,8 @@ def test_rows_for_a_topic_that_does_not_exist_are_parked_and_sent_once_it_does(
         assert [record.value for record in read(consumer, 2)] == [b'{"n":1}', b'{"n":4}']
         parked = Outbox.objects.filter(parked_at__isnull=False)
         assert [row.event_id for row in parked] == late_ids
+        assert published() == 2
+        assert depth() == Depth(rows=0, oldest_s=0.0, parked=2), "what is parked does not wait, and nobody waits for it"
         assert {row.problem for row in parked} == {
             f"Kafka has no topic '{late}'. Make it (manage.py kafka_topics makes ours), then send this row again."
         }
@@ -159,6 +168,7 @@ def test_rows_for_a_topic_that_does_not_exist_are_parked_and_sent_once_it_does(
         client.post(reverse("admin:realtime_outbox_changelist"), chosen)
         assert relay.turn() == 2
         assert not Outbox.objects.filter(sent_at=None).exists()
+        assert published() == 4
     finally:
         producer.close()
 

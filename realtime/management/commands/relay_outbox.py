@@ -50,7 +50,6 @@ def run(stop: threading.Event) -> None:
             if relay is None:
                 relay = Relay(Producer("sightline-relay"))
             sent = relay.turn()
-            metrics.PUBLISHED.inc(sent)
             metrics.HOLDS_LEASE.set(relay.holds)
             if sent:
                 backoff.reset()

@@ -113,6 +113,10 @@ def test_a_member_of_staff_who_may_only_look_is_offered_nothing(stack, new_conte
     expect(page.locator(".card .change")).to_be_hidden()
 
 
+IS_CLEAR = """() => document.querySelector(".leaflet-marker-pane .courier").getBoundingClientRect().bottom <
+  document.querySelector(".player").getBoundingClientRect().top"""
+
+
 def test_a_couriers_day_is_replayed_with_the_slider_and_from_the_keyboard(stack, orders):
     now = int(time.time() * 1000)
     way = [{"name": "Rupa Replay", "lat": 13.08 + i * 0.001, "lng": 80.27, "timestamp": now - (20 - i) * 20_000,
@@ -143,7 +147,11 @@ def test_a_couriers_day_is_replayed_with_the_slider_and_from_the_keyboard(stack,
     page.keyboard.press("Escape")
     expect(page.locator(".player")).to_be_hidden()
     expect(marker).to_have_count(0)
+    page.set_viewport_size({"width": 390, "height": 844})
     page.keyboard.press("r")
+    expect(slider).to_be_enabled()
+    expect(marker).to_be_visible()
+    wait_until(lambda: page.evaluate(IS_CLEAR))
     page.locator(".player [type=date]").fill("2020-01-01")
     expect(page.locator(".player .told")).to_contain_text("No positions of Rupa Replay")
 

@@ -87,6 +87,8 @@ test("who is near is said to be almost there, and then to have arrived", () => {
 
 test("units and what is filled in are the reader's", () => {
   assert.equal(withUnit("2.1 km", { ...words, units: { km: "किमी" } }), "2.1 किमी");
+  assert.equal(withUnit("2.1 km", words), "2.1 km");
+  assert.equal(withUnit("2.1 km", words, ","), "2,1 km");
   assert.equal(withUnit("240 m", words), "240 m");
   assert.equal(fill("{courier} {n} {other}", { courier: "$& {n}", n: 2 }), "$& {n} 2 {other}");
 });

@@ -74,14 +74,18 @@ function minutesAway(left, headlines) {
  */
 export const fill = (text, values) => text.replace(/\{(\w+)\}/g, (place, name) => String(values[name] ?? place));
 
+/** What stands before a number's decimals in the page's language. */
+const MARK = new Intl.NumberFormat(globalThis.document?.documentElement.lang || "en").format(0.5)[1];
+
 /**
- * "2.1 km" with the unit in the reader's language.
+ * "2.1 km" in the reader's language.
  * @param {string} measured
  * @param {Words} words
+ * @param {string} mark
  */
-export function withUnit(measured, words) {
+export function withUnit(measured, words, mark = MARK) {
   const [number, unit] = measured.split(" ");
-  return `${number} ${words.units[unit] ?? unit}`;
+  return `${number.replace(".", mark)} ${words.units[unit] ?? unit}`;
 }
 
 /**

@@ -117,7 +117,8 @@ export class Replay {
     }
     [this.#slider.min, this.#slider.max] = [String(this.#first()), String(this.#last())];
     this.#slider.step = "1000";
-    afterZoom(this.#map, () => this.#map.fitBounds(this.#way.getBounds().pad(0.1), { maxZoom: 16 }));
+    const under = this.#map.getSize().y - this.#bar.offsetTop; // what the player and the legend lie over
+    afterZoom(this.#map, () => this.#map.fitBounds(this.#way.getBounds().pad(0.1), { maxZoom: 16, paddingBottomRight: [0, under] }));
     this.#seek(this.#first());
   }
 

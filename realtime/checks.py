@@ -21,6 +21,7 @@ KAFKA_AWAY, REDIS_AWAY = "realtime.E001", "realtime.E002"
 TOPIC_MISSING, EVICTS = "realtime.E003", "realtime.E004"
 PARTITIONS_DIFFER, NOT_APPEND_TIME, SMALL_MESSAGES = "realtime.W001", "realtime.W002", "realtime.W003"
 NOT_KEPT, CLOCKS_DIFFER, NEARLY_FULL = "realtime.W004", "realtime.W005", "realtime.W006"
+UNSAVED = "realtime.W007"
 
 SKEW_MS = 2_000
 """A page calls itself live while what comes is less than 2 s old by the server's clock: no clock may be further off."""
@@ -79,6 +80,9 @@ def judge_redis(found: RedisFacts) -> list[CheckMessage]:
         what = "Redis keeps no append-only file: after a restart the state is rebuilt from the database and Kafka."
         hint = "`CONFIG SET appendonly yes`, and in redis.conf; pages are then back at once."
         problems.append(Warning(what, hint=hint, id=NOT_KEPT))
+    if found.unsaved:
+        what = "Redis could not write to its disk the last time it tried; it may refuse changes until it can."
+        problems.append(Warning(what, hint="Look at the disk's space and rights, and at Redis' log.", id=UNSAVED))
     if found.maxmemory and found.used > FULL * found.maxmemory:
         what = f"Redis uses {found.used} of maxmemory={found.maxmemory} bytes; when it is full nothing is written."
         problems.append(Warning(what, hint="Give it more memory, or lower ORDER_KEEP_HOURS.", id=NEARLY_FULL))

@@ -111,4 +111,4 @@ def depths() -> dict[str, Any]:
 
 def _redis() -> dict[str, Any]:
     found = facts()
-    return {name: getattr(found, name) for name in ("version", "policy", "maxmemory", "used", "keeps")}
+    return {name: getattr(found, name) for name in ("version", "policy", "maxmemory", "used", "keeps", "unsaved")}

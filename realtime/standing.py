@@ -92,6 +92,13 @@ def _servers(overview: Mapping[str, Any]) -> Iterator[Problem]:
             "sick" if redis["maxmemory"] else "late",
             f"maxmemory-policy is {redis['policy']}: set it to noeviction.",
         )
+    if redis["unsaved"]:
+        yield Problem(
+            "redis-cannot-write-to-its-disk",
+            "redis",
+            "sick",
+            "Its last write to disk failed, and it may refuse changes: look at the disk's space and at Redis' log.",
+        )
     if redis["maxmemory"] and redis["used"] > NEARLY_FULL * redis["maxmemory"]:
         share = 100 * redis["used"] // redis["maxmemory"]
         yield Problem(

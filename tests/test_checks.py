@@ -4,6 +4,7 @@ import time
 from io import StringIO
 
 import pytest
+import redis
 from django.core.management import CommandError, call_command
 
 from compose.local.kafka import LocalKafka
@@ -11,7 +12,7 @@ from compose.local.redis import LocalRedis
 from realtime import checks
 from realtime.checks import judge_clock, judge_redis, judge_topics
 from realtime.kafka_settings import dead_letter_topic
-from realtime.state.server import RedisFacts
+from realtime.state.server import WRITES, RedisFacts, facts
 from realtime.topics import TopicFacts, Topics, config_of
 from tests.servers import free_ports
 
@@ -71,10 +72,17 @@ def test_a_topic_that_keeps_senders_times_or_small_messages_is_told(config, id):
         ({"policy": "volatile-ttl"}, ["realtime.E004"]),
         ({"keeps": False}, ["realtime.W004"]),
         ({"maxmemory": 1_100_000}, ["realtime.W006"]),
+        ({"unsaved": True}, ["realtime.W007"]),
     ],
 )
 def test_a_redis_that_may_lose_state_is_told(facts, found):
     assert ids(judge_redis(HEALTHY._replace(**facts))) == found
+
+
+def test_a_redis_says_by_these_names_whether_it_could_write_to_its_disk(redis_url):
+    with redis.Redis.from_url(redis_url) as server:
+        assert {server.info()[name] for name in WRITES} == {"ok"}
+    assert not facts().unsaved
 
 
 def test_no_limit_of_memory_makes_a_wrong_policy_a_warning():

@@ -121,6 +121,9 @@ def test_the_page_shows_rates_latencies_and_who_holds_which_partition(stack: Sta
     expect(staff_page.locator("#history tr").first).to_be_attached()
 
 
+REDIS = {"policy": "noeviction", "maxmemory": 0, "used": 1000, "unsaved": False}
+
+
 def overview(**changes: Any) -> dict[str, Any]:
     """One in which everything is well, but for these."""
     process = {"seen": 100_000, "stalled": 0, "rates": {}, "latency": {}, "partitions": []}
@@ -131,7 +134,7 @@ def overview(**changes: Any) -> dict[str, Any]:
         "partitions": [{"topic": "toys", "partition": 0, "applied": 3, "lag": 0}],
         "outbox": {"rows": 0, "oldest_s": 0.0, "parked": 0},
         "letters": {"open": 0, "hour": 0, "reasons": []},
-        "redis": {"policy": "noeviction", "maxmemory": 0, "used": 1000},
+        "redis": REDIS,
         "kafka": True,
         "rates": {},
         "latency": {"screen": None},
@@ -150,10 +153,11 @@ def standing_still(role: str) -> list[dict[str, Any]]:
 PROBLEMS = [
     ({"kafka": False}, "kafka-does-not-answer", "kafka", "sick"),
     ({"outbox": None, "letters": None}, "the-database-does-not-answer", "database", "sick"),
-    ({"redis": {"policy": "allkeys-lru", "maxmemory": 9, "used": 1}}, "redis-may-throw-state-away", "redis", "sick"),
-    ({"redis": {"policy": "allkeys-lru", "maxmemory": 0, "used": 1}}, "redis-may-throw-state-away", "redis", "late"),
-    ({"redis": {"policy": "noeviction", "maxmemory": 100, "used": 90}}, "redis-is-nearly-full", "redis", "late"),
-    ({"redis": {"policy": "noeviction", "maxmemory": 100, "used": 99}}, "redis-is-nearly-full", "redis", "sick"),
+    ({"redis": REDIS | {"policy": "allkeys-lru", "maxmemory": 9_000}}, "redis-may-throw-state-away", "redis", "sick"),
+    ({"redis": REDIS | {"policy": "allkeys-lru"}}, "redis-may-throw-state-away", "redis", "late"),
+    ({"redis": REDIS | {"maxmemory": 1_100}}, "redis-is-nearly-full", "redis", "late"),
+    ({"redis": REDIS | {"maxmemory": 1_010}}, "redis-is-nearly-full", "redis", "sick"),
+    ({"redis": REDIS | {"unsaved": True}}, "redis-cannot-write-to-its-disk", "redis", "sick"),
     ({"workers": [{"name": "a", "seen": 90_000}]}, "no-worker-reads-the-topics", "workers", "sick"),
     ({"processes": without("archive")}, "no-archiver-runs", "archive", "sick"),
     ({"processes": without("relay")}, "no-relay-runs", "outbox", "sick"),

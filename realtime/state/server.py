@@ -6,9 +6,14 @@ import redis
 
 from realtime.state.connection import AWAY, StateAway, client
 
+WRITES = ("rdb_last_bgsave_status", "aof_last_bgrewrite_status", "aof_last_write_status")
+"""What INFO calls the outcome of the last snapshot, rewrite of the append-only file, and write to it."""
+
 
 class RedisFacts(NamedTuple):
-    """`maxmemory` is 0 where no limit is set; `keeps`: whether an append-only file outlives a restart."""
+    """`maxmemory` is 0 where no limit is set; `keeps`: whether an append-only file outlives a restart; `unsaved`:
+    whether the last attempt to write to disk failed.
+    """
 
     version: str
     policy: str
@@ -16,6 +21,7 @@ class RedisFacts(NamedTuple):
     used: int
     keeps: bool
     now_ms: float
+    unsaved: bool = False
 
 
 def facts() -> RedisFacts:
@@ -33,6 +39,7 @@ def facts() -> RedisFacts:
         used=int(found.get("used_memory", 0)),
         keeps=bool(found.get("aof_enabled", 0)),
         now_ms=seconds * 1000 + micros / 1000,
+        unsaved=any(found.get(name, "ok") != "ok" for name in WRITES),
     )
 
 

@@ -23,6 +23,7 @@ from twisted.internet.tcp import Server as TcpServer
 
 from realtime import draining
 from realtime.transports.framing import WRITE, framed
+from realtime.transports.messages import MOST_READ
 
 DRAIN_S, REQUESTS_S, CANCEL_S, CLOSE_S = 7.0, 8.0, 2.0, 1.0
 """For sending viewers away, for requests that run, for those that must be cancelled, for the sockets' last words.
@@ -102,6 +103,10 @@ class DrainingServer(Server):  # type: ignore[misc]
         from realtime.logsafe import MaskedFile  # which needs the settings
 
         self.ws_factory.protocol = Socket
+        # Else whoever sends more, or what is no UTF-8, is cut off without a code.
+        self.ws_factory.setProtocolOptions(
+            maxFramePayloadSize=MOST_READ, maxMessagePayloadSize=MOST_READ, failByDrop=False
+        )
         make = self.http_factory.buildProtocol
 
         def build(address: Any) -> Any:

@@ -11,6 +11,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.http11 import Request
 
 from realtime.transports.framing import WRITE, framed
+from realtime.transports.messages import MOST_READ
 
 
 class Socket(WebSocketsSansIOProtocol):
@@ -35,7 +36,8 @@ def main() -> None:
     options = parser.parse_args()
     # Who speaks for a proxy is decided by TRUSTED_PROXIES alone; frames are not worth compressing one by one.
     uvicorn.run(options.application, host=options.host, port=options.port, ws=Socket, proxy_headers=False,
-                ws_per_message_deflate=False, timeout_graceful_shutdown=10, log_level="warning")  # fmt: skip
+                ws_per_message_deflate=False, ws_max_size=MOST_READ, timeout_graceful_shutdown=10,
+                log_level="warning")  # fmt: skip
 
 
 if __name__ == "__main__":

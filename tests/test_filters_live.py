@@ -12,6 +12,8 @@ from realtime.transports.messages import AT_ONCE
 from tests.live import LiveSocket
 from tests.viewers import TRANSPORTS, Live
 
+NO_UTF_8 = b"\xff\xfe"
+
 
 def log(producer: Producer, service: str, *pairs: tuple[str, str]) -> None:
     for level, message in pairs:
@@ -109,14 +111,16 @@ def test_a_filter_said_on_the_socket_replaces_the_one_before(stack, session, pro
         ('{"type":"ack","frames":1000000}', 4400),
         (b"\x00\x01", 4400),
         ("x" * (64 * 1024 + 1), 1009),
+        ("x" * 3_000_000, 1009),
+        (NO_UTF_8, 1007),
     ],
-    ids=["no JSON", "unknown type", "too many acknowledged", "binary", "64 KB + 1"],
+    ids=["no JSON", "unknown type", "too many acknowledged", "binary", "64 KB + 1", "3 MB", "no UTF-8"],
 )
 def test_what_is_none_of_ours_closes_the_socket_with_one_line_in_the_log(stack, session, said, code):
     before = len(stack.output("web"))
     with LiveSocket(stack.base_url, "orders", session) as page:
         page.until(lambda p: p.frames)
-        page.socket.send(said)
+        page.socket.send(said, text=True if said is NO_UTF_8 else None)
         page.until(lambda p: p.code)
         assert page.code == code
     assert "was closed:" in stack.output("web")

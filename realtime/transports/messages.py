@@ -8,6 +8,8 @@ from realtime.lenses import NOT_UNDERSTOOD
 
 TOO_BIG, TOO_MANY = 1009, 4429
 MAX_BYTES = 64 * 1024
+MOST_READ = 2 * MAX_BYTES
+"""What announces itself as more is not even read: the server closes the socket."""
 PER_S, AT_ONCE = 50.0, 200.0
 """Messages that a socket may send, lastingly and in one go."""
 FILTER_COSTS = 10

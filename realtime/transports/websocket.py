@@ -23,6 +23,10 @@ MAX_REASON_BYTES = 123
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
+FAILED = {1002: "broke the protocol", 1007: "no UTF-8", 1009: "a message far too big"}
+"""What a server closes a socket for before we are told of a message."""
+CLOSED = "A socket of %s was closed: %s (%d)."
+
 _complaints = Sparing(logger)
 
 
@@ -58,6 +62,7 @@ async def read(visit: Visit, receive: Receive) -> None:
     while viewer.closed is None:
         event = await receive()
         if event["type"] == "websocket.disconnect":
+            _say_failed(visit, int(event.get("code") or 0), clock())
             return viewer.close(LEFT)
         said = messages.read(event.get("text"), event.get("bytes"))
         if not allowance.takes(clock(), messages.FILTER_COSTS if isinstance(said, messages.Filter) else 1):
@@ -69,8 +74,14 @@ async def read(visit: Visit, receive: Receive) -> None:
         elif refused := await refilter(visit, said.params):
             viewer.close(refused.code, refused.reason)
         if viewer.closed is not None:
-            _complaints.say(clock(), "A socket of %s was closed: %s (%d).", visit.address, viewer.reason, viewer.closed)
+            _complaints.say(clock(), CLOSED, visit.address, viewer.reason, viewer.closed)
     return None
+
+
+def _say_failed(visit: Visit, code: int, now: float) -> None:
+    """Tells of a socket that the server itself has closed."""
+    if code in FAILED:
+        _complaints.say(now, CLOSED, visit.address, FAILED[code], code)
 
 
 async def _close(send: Send, code: int, reason: str) -> None:

@@ -4,33 +4,22 @@ from typing import Any
 
 from django.http import HttpRequest
 from ninja import Query, Router, Schema, Status
-from ninja.errors import HttpError
-from ninja.security.base import AuthBase
 from pydantic import Field
 
 from logs.access import hidden_from, may_view
 from logs.context import Gone, look_up
-from realtime.api import KafkaAway, limited
+from realtime.api import KafkaAway, SessionAuth, limited
 
 RATE = "120/minute"
 """How often one user may look lines up: each may cost a reading of Kafka."""
 MOST = 500
 
 
-class LogReader(AuthBase):
+class LogReader(SessionAuth):
     """Who is signed in and may see the logs."""
 
-    openapi_type = "apiKey"
-    openapi_in = "cookie"
-    openapi_name = "sessionid"
-
-    def __call__(self, request: HttpRequest) -> Any:
-        user = request.user
-        if not user.is_authenticated:
-            return None
-        if not may_view(user):
-            raise HttpError(403, "You may not see the logs.")
-        return user
+    def refusal(self, user: Any) -> str:
+        return "" if may_view(user) else "You may not see the logs."
 
 
 router = Router(tags=["logs"], auth=LogReader())

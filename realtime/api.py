@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from realtime.outbox import publish
     from realtime.producer import Producer
     from realtime.proxies import client_address
+    from realtime.sessionauth import SessionAuth
     from realtime.state import newest_lines, peek
     from realtime.state.connection import StateAway
     from realtime.state.limits import limited
@@ -58,6 +59,7 @@ __all__ = [
     "Producer",
     "Put",
     "Record",
+    "SessionAuth",
     "Span",
     "Stamp",
     "StateAway",
@@ -98,6 +100,7 @@ LATE = {
     "KeyAuth": "realtime.ingestkeys",
     "KeyHolder": "realtime.ingestkeys",
     "Producer": "realtime.producer",
+    "SessionAuth": "realtime.sessionauth",
     "Span": "realtime.state.survey",
     "StateAway": "realtime.state.connection",
     "Survey": "realtime.state.survey",

@@ -104,7 +104,7 @@ class Pipeline:
             if self._went_back(polled):
                 self._aligned = False
                 return False
-            batch = self._in_time_order(polled, wait_s)
+            batch = self._in_time_order(polled, wait_s, now)
             done = self._run(batch, now) if batch else False
             self._listen_for_kafka(bool(polled), now)
             self.push(self.state.turn(now))
@@ -130,11 +130,11 @@ class Pipeline:
             self.source.commit(self._reached, wait_s=2)
         self.source.close()
 
-    def _in_time_order(self, polled: Polled, wait_s: float) -> Polled:
+    def _in_time_order(self, polled: Polled, wait_s: float, now: float) -> Polled:
         """What to apply now: while catching up in the order of append times, else what was polled."""
         if self._catch_up is None:
             return polled
-        self._catch_up.add(polled)
+        self._catch_up.add(polled, now)
         if wait_s and not polled:
             self._catch_up.end()
         batch = self._catch_up.take(self.batch_records)

@@ -14,6 +14,8 @@ from realtime.records import Record
 HOLD_BYTES = 32 * 1024 * 1024
 """At most so much of a topic is held back; beyond it memory goes before order."""
 
+SILENT_S = 5.0
+
 
 class CatchUp:
     """The records of all topics, each topic in time order.
@@ -23,6 +25,7 @@ class CatchUp:
 
     def __init__(self, behind: Mapping[Partition, int]) -> None:
         topics = {topic for topic, _ in behind}
+        self._heard: dict[str, float] = {}
         self._topics = {topic: Merge({at: end for at, end in behind.items() if at[0] == topic}) for topic in topics}
 
     @property
@@ -35,8 +38,15 @@ class CatchUp:
         """Whether records can be taken without waiting for more."""
         return any(merge.ready for merge in self._topics.values())
 
-    def add(self, polled: Mapping[Partition, Sequence[Record]]) -> None:
-        """Takes in what was polled."""
+    def add(self, polled: Mapping[Partition, Sequence[Record]], now: float = 0.0) -> None:
+        """Takes in what was polled; `now` in seconds. A topic whose missing partitions are silent waits no longer: one
+        may end in markers of transactions, which nobody is handed, while the others never pause.
+        """
+        for topic, merge in self._topics.items():
+            if any(merge.waits_for(at) for at in polled):
+                self._heard[topic] = now
+            elif now - self._heard.setdefault(topic, now) >= SILENT_S:
+                merge.end()
         for at, records in polled.items():
             self._topics.setdefault(at[0], Merge({})).add(at, records)
 
@@ -84,6 +94,10 @@ class Merge:
     def held(self) -> int:
         """How many records are held."""
         return sum(map(len, self._held.values()))
+
+    def waits_for(self, at: Partition) -> bool:
+        """Whether this partition is still behind."""
+        return at in self._behind
 
     def add(self, at: Partition, records: Sequence[Record]) -> None:
         """Takes in what was polled of a partition."""

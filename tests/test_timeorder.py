@@ -104,3 +104,12 @@ def test_orders_are_current_once_their_own_topics_are_read_whatever_log_lines_re
     assert settled(ends, applied, 1_000, {"orders", "places"})
     assert not settled(ends, applied, 1_000, {"logs"})
     assert not settled(ends, applied, 1_000)
+
+
+def test_a_topic_whose_end_never_comes_is_not_held_back_by_records_that_never_pause():
+    order = CatchUp({("orders", 0): 2, ("orders", 1): 9, ("logs", 0): 9_000})  # orders-1 ends in markers
+    order.add({("orders", 0): [record(0, n, 100 + n) for n in range(2)]}, now=1.0)
+    for second in range(2, 7):
+        live = {("orders", 0): [record(0, second, 100 + second)], ("logs", 0): partition(0, [second])}
+        order.add(live, now=second)
+        assert (("orders", 0) in order.take(10)) == (second == 6)
